@@ -1,0 +1,54 @@
+using System.Security.Claims;
+
+namespace Headwater;
+
+/// <summary>Who asks to follow a feed.</summary>
+/// <param name="User">The user, perhaps not authenticated.</param>
+/// <param name="Feed">The feed's name.</param>
+/// <param name="Key">The stream or row asked for, or null for all.</param>
+public sealed record FeedSubscriber(ClaimsPrincipal User, string Feed, string? Key);
+
+/// <summary>Decides whether a subscriber may follow a feed. It is asked again at every resume.</summary>
+public delegate ValueTask<bool> FeedRule(FeedSubscriber subscriber, CancellationToken cancel);
+
+/// <summary>What a client may follow.</summary>
+internal abstract class Feed(string name, FeedRule? rule)
+{
+    public string Name => name;
+
+    /// <summary>Nobody may follow a feed that has no rule.</summary>
+    public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel) =>
+        rule is not null && await rule(subscriber, cancel);
+}
+
+/// <summary>A feed of events: every event that has a contract.</summary>
+internal sealed class EventFeed(
+    string name, FeedRule? rule, LogFilter? filter, Func<string, LogFilter?> filterOfKey, IReadOnlyDictionary<Type, EventContract> contracts)
+    : Feed(name, rule)
+{
+    /// <summary>What belongs to the feed as a whole, or null if a key must be given.</summary>
+    public LogFilter? Filter => filter;
+
+    /// <summary>What belongs to a key, or null if there can be no such key.</summary>
+    public LogFilter? FilterOf(string key) => filterOfKey(key);
+
+    /// <summary>The event's frame, made once; null if no contract is registered for its type.</summary>
+    public Frame? FrameOf(RecordedEvent happened) => happened.Derive(this, static (recorded, feed) => feed.Make(recorded));
+
+    private Frame? Make(RecordedEvent happened) =>
+        contracts.TryGetValue(happened.Event.GetType(), out var contract) ? contract.Encode(happened) : null;
+}
+
+/// <summary>A feed of a read model's rows: the newest state of each row that changed.</summary>
+internal sealed class ViewFeed(string name, FeedRule? rule, Contract contract, ViewTail tail) : Feed(name, rule)
+{
+    public ViewTail Tail => tail;
+
+    public Frame FrameOf(ViewChange change) => change.FrameFor(contract);
+}
+
+/// <summary>How one event type leaves: under which contract, as what.</summary>
+internal sealed class EventContract(Contract contract, Func<RecordedEvent, byte[]> serialize)
+{
+    public Frame Encode(RecordedEvent happened) => new(contract.WireName, serialize(happened));
+}

@@ -1,0 +1,227 @@
+namespace Headwater;
+
+/// <summary>What a client asked to follow: a feed, all of it or one key.</summary>
+internal readonly record struct FeedRequest(Feed Feed, string? Key);
+
+/// <summary>Something to send. The cursor, if there is one, is what the client has reached with it.</summary>
+internal readonly record struct FeedItem(Frame Frame, Cursor? Cursor);
+
+/// <summary>Why a client could not go on where it was.</summary>
+internal enum ResetReason
+{
+    /// <summary>It can go on.</summary>
+    None,
+
+    /// <summary>The text is no cursor.</summary>
+    Malformed,
+
+    /// <summary>The cursor belongs to another log.</summary>
+    ForeignEpoch,
+
+    /// <summary>The cursor is ahead of the log, which was restored from a backup, perhaps.</summary>
+    BeyondHead,
+
+    /// <summary>What the client has missed is no longer kept.</summary>
+    Trimmed,
+
+    /// <summary>The read model was built again.</summary>
+    Rebuilt,
+}
+
+/// <summary>
+/// One client following one or several feeds: a cursor and nothing else. It reads what is new when asked to and never queues,
+/// so a client that does not read costs only the cursor.
+/// </summary>
+internal sealed class FeedSession
+{
+    private readonly Log log;
+    private readonly int pageSize;
+    private readonly (EventFeed Feed, LogFilter Filter)[] eventFeeds;
+    private readonly (ViewFeed Feed, string? Key)[] viewFeeds;
+    private readonly LogFilter? filter;
+    private readonly ViewPosition[] views;      // one for each view feed
+    private Position position;
+
+    private FeedSession(Log log, IReadOnlyList<FeedRequest> requests, int pageSize)
+    {
+        this.log = log;
+        this.pageSize = pageSize;
+        eventFeeds =
+        [
+            .. from request in requests
+               where request.Feed is EventFeed
+               let feed = (EventFeed)request.Feed
+               select (feed, (request.Key is null ? feed.Filter : feed.FilterOf(request.Key))!),
+        ];
+        viewFeeds = [.. requests.Where(request => request.Feed is ViewFeed).Select(request => ((ViewFeed)request.Feed, request.Key))];
+        views = new ViewPosition[viewFeeds.Length];
+        filter = eventFeeds.Length switch
+        {
+            0 => null,
+            1 => eventFeeds[0].Filter,
+            _ => new LogFilter.AnyOf([.. eventFeeds.Select(feed => feed.Filter)]),
+        };
+    }
+
+    /// <summary>How far the client has come.</summary>
+    public Cursor Cursor => new(log.Tail.Epoch, position, views.Length < 2 ? [.. views] : Earliest());
+
+    /// <summary>Why the client must begin anew, if it must; then nothing is read before <see cref="BeginAnew"/>.</summary>
+    public ResetReason Reset { get; private set; }
+
+    /// <summary>Opens a session where a client left off.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="requests">What to follow.</param>
+    /// <param name="after">A cursor's text, "start", or null for now.</param>
+    /// <param name="pageSize">How many events or rows to read at once.</param>
+    /// <param name="cancel">Gives up.</param>
+    public static async ValueTask<FeedSession> Open(
+        Log log, IReadOnlyList<FeedRequest> requests, string? after, int pageSize, CancellationToken cancel)
+    {
+        var session = new FeedSession(log, requests, pageSize);
+        var head = await log.Head(cancel);
+        var states = new ReadModelState[session.viewFeeds.Length];
+        for (var i = 0; i < states.Length; i++)
+            states[i] = await session.viewFeeds[i].Feed.Tail.State(cancel);
+
+        session.Reset = session.Resume(after, head, states);
+        return session;
+    }
+
+    /// <summary>Completes when there may be more to read. Take it before reading.</summary>
+    public Task More
+    {
+        get
+        {
+            if (viewFeeds.Length == 0)
+                return log.Tail.Advanced;
+            var waits = viewFeeds.Select(view => view.Feed.Tail.Advanced);
+            return Task.WhenAny(filter is null ? waits : waits.Append(log.Tail.Advanced));
+        }
+    }
+
+    /// <summary>Reads what is new into a list, and goes on to it.</summary>
+    /// <returns>Whether there may be more at once.</returns>
+    public async ValueTask<bool> Read(List<FeedItem> into, CancellationToken cancel)
+    {
+        into.Clear();
+        if (Reset is not ResetReason.None)
+            return true;
+        var moved = filter is not null && await ReadEvents(filter, into, cancel);
+        for (var i = 0; i < viewFeeds.Length && Reset is ResetReason.None; i++)
+            moved |= await ReadRows(i, into, cancel);
+        return moved;
+    }
+
+    /// <summary>Begins anew at the present state, once the client has been told.</summary>
+    public async ValueTask BeginAnew(CancellationToken cancel)
+    {
+        var states = new ReadModelState[viewFeeds.Length];
+        for (var i = 0; i < states.Length; i++)
+            states[i] = await viewFeeds[i].Feed.Tail.State(cancel);
+        BeginAtNow(await log.Head(cancel), states);
+        Reset = ResetReason.None;
+    }
+
+    private async ValueTask<bool> ReadEvents(LogFilter wanted, List<FeedItem> into, CancellationToken cancel)
+    {
+        var page = await log.ReadBelowTail(wanted, position, pageSize, cancel);
+        foreach (var happened in page.Events)
+        {
+            var first = into.Count;
+            foreach (var (feed, feedFilter) in eventFeeds)
+                if ((eventFeeds.Length == 1 || feedFilter.Matches(happened)) && feed.FrameOf(happened) is { } frame)
+                    into.Add(new FeedItem(frame, null));
+
+            // Only the last frame of an event carries the cursor: a client cut off between two gets both again.
+            position = happened.Position;
+            if (into.Count > first)
+                into[^1] = into[^1] with { Cursor = Cursor };
+        }
+
+        var moved = page.Next > position || page.Events.Count > 0;
+        position = Position.Latest(position, page.Next);
+        return moved;
+    }
+
+    private async ValueTask<bool> ReadRows(int view, List<FeedItem> into, CancellationToken cancel)
+    {
+        var (feed, key) = viewFeeds[view];
+        var from = views[view];
+        var page = await feed.Tail.Read(key, from.Position, pageSize, cancel);
+        if (page.Next.Generation != from.Generation)
+        {
+            Reset = ResetReason.Rebuilt;
+            return true;
+        }
+
+        for (var i = 0; i < page.Changes.Count; i++)
+        {
+            // Rows changed by one event share its position: only the last of them may carry it.
+            var change = page.Changes[i];
+            var isLast = i + 1 == page.Changes.Count || page.Changes[i + 1].Position != change.Position;
+            if (isLast)
+                Move(view, change.Position);
+            into.Add(new FeedItem(feed.FrameOf(change), isLast ? Cursor : null));
+        }
+
+        Move(view, page.Next.Position);
+        return page.Next.Position > from.Position;
+    }
+
+    /// <summary>A read model may be followed twice, as a whole and by key; the cursor has room for where both have been.</summary>
+    private ViewPosition[] Earliest() => [.. views.GroupBy(view => view.View).Select(same => same.MinBy(view => view.Position))];
+
+    private void Move(int view, Position to)
+    {
+        views[view] = views[view] with { Position = to };
+
+        // Without an event feed the log's part of the cursor has no meaning of its own; it follows the view that is least far,
+        // so that the same cursor could go on with an event feed and miss nothing.
+        if (filter is null)
+            position = views.Min(each => each.Position);
+    }
+
+    private ResetReason Resume(string? after, LogHead head, ReadModelState[] states)
+    {
+        if (after is null)
+        {
+            BeginAtNow(head, states);
+            return ResetReason.None;
+        }
+
+        var isStart = after == "start";
+        if (!Cursor.TryParse(isStart ? $"{head.Epoch}.0" : after, out var cursor))
+            return ResetReason.Malformed;
+        if (cursor.Epoch != head.Epoch)
+            return ResetReason.ForeignEpoch;
+        if (cursor.Position > head.Position)
+            return ResetReason.BeyondHead;
+
+        position = cursor.Position;
+        for (var i = 0; i < viewFeeds.Length; i++)
+        {
+            var name = viewFeeds[i].Feed.Tail.Name;
+            var (checkpoint, trimmedTo) = states[i];
+            var known = cursor.In(name) ?? new ViewPosition(name, checkpoint.Generation, cursor.Position);
+            if (known.Generation != checkpoint.Generation)
+                return ResetReason.Rebuilt;
+            if (known.Position > head.Position)
+                return ResetReason.BeyondHead;
+            if (known.Position < trimmedTo && known.Position > Position.Start)
+                return ResetReason.Trimmed;
+            views[i] = known;
+        }
+
+        return ResetReason.None;
+    }
+
+    private void BeginAtNow(LogHead head, ReadModelState[] states)
+    {
+        position = head.Position;
+        for (var i = 0; i < viewFeeds.Length; i++)
+            views[i] = new ViewPosition(viewFeeds[i].Feed.Tail.Name, states[i].Checkpoint.Generation, states[i].Checkpoint.Position);
+        if (filter is null && views.Length > 0)
+            position = views.Min(each => each.Position);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+
+namespace Headwater;
+
+/// <summary>A row's change, shared by all connections.</summary>
+internal sealed class ViewChange(StoredRow row) : IPositioned
+{
+    private volatile bool superseded;
+    private Frame? frame;
+
+    public string Key => row.Key;
+
+    public Position Position => row.Position;
+
+    public int Size => (row.Data?.Length ?? 0) + row.Key.Length + 200;
+
+    /// <summary>Whether a newer change of the same row stands behind it, so that nobody needs this one any more.</summary>
+    public bool Superseded
+    {
+        get => superseded;
+        set => superseded = value;
+    }
+
+    public Frame FrameFor(Contract contract)
+    {
+        var made = frame ??= new Frame(contract.WireName, RowJson.Encode(row));
+        return made.Name == contract.WireName ? made : new Frame(contract.WireName, made.Json);
+    }
+}
+
+/// <summary>
+/// The one reader of a read model's newest changes in this process. Like the log's tail it reads each change once, and it
+/// conflates: of a row that changed often only the newest state is handed out.
+/// </summary>
+internal sealed partial class ViewTail(
+    Projection projection, IReadModelStore store, LogTail log, HeadwaterOptions options, Surroundings surroundings, ILogger<ViewTail> logger)
+{
+    private const int RingCapacity = 1 << 14;
+
+    private readonly Ring<ViewChange> ring = new(Math.Min(options.TailEvents, RingCapacity), options.TailBytes / 4);
+    private readonly Dictionary<string, ViewChange> newest = [];
+    private readonly Pulse advanced = new();
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile StrongBox<ViewPosition> at = new(new ViewPosition(projection.Name, 0, Position.Start));
+
+    public string Name => projection.Name;
+
+    /// <summary>Everything at or below it has been read.</summary>
+    public ViewPosition At
+    {
+        get => at.Value;
+        private set => at = new StrongBox<ViewPosition>(value);
+    }
+
+    public Task Ready => ready.Task;
+
+    /// <summary>Completes when the tail goes beyond where it is now. Take it before looking.</summary>
+    public Task Advanced => advanced.Next;
+
+    public ValueTask<ReadModelState> State(CancellationToken cancel) => store.State(Name, cancel);
+
+    /// <summary>Changes above a position, at most the newest of each row, from memory or, further back, from the store.</summary>
+    public async ValueTask<ViewPage> Read(string? key, Position after, int limit, CancellationToken cancel)
+    {
+        var tail = At;
+        if (after >= tail.Position)
+            return new ViewPage([], tail with { Position = after });
+
+        var changes = new List<ViewChange>();
+        if (ring.TryCopy(after, limit, changes))
+        {
+            // The ring may hold a part of the rows of an event that is being read just now: those beyond the tail must wait.
+            var beyond = changes.RemoveAll(change => change.Position > tail.Position);
+            var next = changes.Count + beyond < limit || beyond > 0 ? tail.Position : changes[^1].Position;
+            changes.RemoveAll(change => change.Superseded || (key is not null && change.Key != key));
+            return new ViewPage(changes, tail with { Position = next });
+        }
+
+        var page = await store.ReadChanges(Name, key, after, limit, cancel);
+        return new ViewPage(
+            [.. page.Rows.Select(row => new ViewChange(row))], new ViewPosition(Name, page.State.Checkpoint.Generation, page.Next));
+    }
+
+    public async Task Run(CancellationToken cancel)
+    {
+        var failures = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            var changed = projection.Changed.Next;
+            var logAdvanced = log.Advanced;
+            try
+            {
+                var more = await Advance(cancel);
+                failures = 0;
+                if (!more)
+                    await Task.WhenAny(changed, logAdvanced, surroundings.Delay(options.PollInterval, cancel));
+            }
+            catch (Exception) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                if (failures++ == 0)
+                    LogFailed(logger, e, Name);
+                await surroundings.Delay(surroundings.Backoff(failures), cancel)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            }
+        }
+    }
+
+    private async ValueTask<bool> Advance(CancellationToken cancel)
+    {
+        if (!ready.Task.IsCompleted)
+        {
+            var state = await store.State(Name, cancel);
+            Restart(state);
+            ready.TrySetResult();
+        }
+
+        var page = await store.ReadChanges(Name, null, At.Position, options.PageSize, cancel);
+        if (page.State.Checkpoint.Generation != At.Generation)
+        {
+            // The read model is being built again: what clients have seen may differ from it everywhere.
+            Restart(page.State);
+            advanced.Beat();
+            return true;
+        }
+
+        if (page.Next <= At.Position)
+            return false;
+        foreach (var row in page.Rows)
+            Add(new ViewChange(row));
+        At = At with { Position = page.Next };
+        advanced.Beat();
+        return page.Rows.Count >= options.PageSize;
+    }
+
+    private void Restart(ReadModelState state)
+    {
+        newest.Clear();
+        ring.Restart(state.Checkpoint.Position);
+        At = new ViewPosition(Name, state.Checkpoint.Generation, state.Checkpoint.Position);
+    }
+
+    private void Add(ViewChange change)
+    {
+        ring.Add(change);
+        if (newest.TryGetValue(change.Key, out var older))
+            older.Superseded = true;
+        newest[change.Key] = change;
+        if (newest.Count > 4 * RingCapacity)
+            ForgetEvicted();
+    }
+
+    /// <summary>Keys whose newest change has left the ring need no superseding any more.</summary>
+    private void ForgetEvicted()
+    {
+        foreach (var (key, change) in newest)
+            if (change.Position <= ring.Floor)
+                newest.Remove(key);
+    }
+
+    [LoggerMessage(30, LogLevel.Warning, "The read model '{Name}' cannot be read; its followers wait while this is tried again.")]
+    private static partial void LogFailed(ILogger logger, Exception e, string name);
+}
+
+/// <summary>Changes of rows, and where the reader stands after them.</summary>
+internal sealed record ViewPage(IReadOnlyList<ViewChange> Changes, ViewPosition Next);

@@ -1,0 +1,89 @@
+using System.Text.Json;
+
+namespace Headwater;
+
+/// <summary>Says what a feed sends, under which contracts, and to whom.</summary>
+public sealed class FeedBuilder
+{
+    private readonly ApplicationJson json;
+    private readonly Dictionary<Type, EventContract> contracts = [];
+    private LogFilter? filter;
+    private Func<string, LogFilter?>? filterOfKey;
+    private string? model;
+    private Contract? rowContract;
+    private FeedRule? rule;
+
+    internal FeedBuilder(string name, ApplicationJson json)
+    {
+        Name = Names.Check(name, "feed");
+        this.json = json;
+    }
+
+    internal string Name { get; }
+
+    internal bool HasRule => rule is not null;
+
+    /// <summary>Sends the events of a category; with a key, those of one stream.</summary>
+    public FeedBuilder Events(string category)
+    {
+        filter = new LogFilter.Category(category);
+        filterOfKey = key => StreamId.IsKey(key, category) ? new LogFilter.OneStream(new StreamId(category, key)) : null;
+        return this;
+    }
+
+    /// <summary>Sends the events that carry a tag; the key is the tag's value and must be given.</summary>
+    public FeedBuilder EventsByTag(string tag)
+    {
+        filter = null;
+        filterOfKey = key => new LogFilter.Tagged(new Tag(tag, key));
+        return this;
+    }
+
+    /// <summary>Lets an event type leave, in the shape of a contract. Event types without one stay inside.</summary>
+    /// <typeparam name="TEvent">The event type as it is stored.</typeparam>
+    /// <typeparam name="TContract">The public shape.</typeparam>
+    /// <param name="name">The contract's name, which is the event's name on the wire.</param>
+    /// <param name="map">Makes the public shape of an event.</param>
+    /// <param name="version">The version of the public shape; from 2 on it is part of the name on the wire (<c>name.v2</c>).</param>
+    public FeedBuilder Contract<TEvent, TContract>(string name, Func<TEvent, RecordedEvent, TContract> map, int version = 1)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        contracts[typeof(TEvent)] = new EventContract(Headwater.Contract.Create(name, version), happened =>
+            JsonSerializer.SerializeToUtf8Bytes(map((TEvent)happened.Event, happened), json.Of<TContract>()));
+        return this;
+    }
+
+    /// <summary>Sends the rows of a read model as they change; with a key, one row.</summary>
+    /// <param name="readModel">The projection's name.</param>
+    /// <param name="contract">The contract's name, which is the event's name on the wire.</param>
+    /// <param name="version">The version of the row's shape.</param>
+    public FeedBuilder Rows(string readModel, string contract, int version = 1)
+    {
+        model = readModel;
+        rowContract = Headwater.Contract.Create(contract, version);
+        return this;
+    }
+
+    /// <summary>Lets everybody follow it.</summary>
+    public FeedBuilder AllowAnonymous() => Allow((_, _) => ValueTask.FromResult(true));
+
+    /// <summary>Lets those follow it whom a rule allows. The rule is asked at every start and resume.</summary>
+    public FeedBuilder Allow(FeedRule allowed)
+    {
+        rule = allowed;
+        return this;
+    }
+
+    internal Feed Build(Func<string, ViewTail?> viewTail)
+    {
+        if (filterOfKey is not null && model is null)
+            return contracts.Count > 0
+                ? new EventFeed(Name, rule, filter, filterOfKey, contracts)
+                : throw new InvalidOperationException($"The feed '{Name}' has no contract, so nothing could leave; add Contract<,>(...).");
+        if (model is not null && filterOfKey is null)
+            return viewTail(model) is { } tail
+                ? new ViewFeed(Name, rule, rowContract!, tail)
+                : throw new InvalidOperationException($"The feed '{Name}' sends the rows of '{model}', and there is no projection of that name with rows.");
+        throw new InvalidOperationException($"The feed '{Name}' must send either events (Events, EventsByTag) or rows (Rows).");
+    }
+}

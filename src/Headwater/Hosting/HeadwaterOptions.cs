@@ -1,0 +1,68 @@
+namespace Headwater;
+
+/// <summary>Settings that have a sensible default each. They are checked when the application starts.</summary>
+public sealed class HeadwaterOptions
+{
+    /// <summary>The largest event, in bytes of JSON; 1 MiB by default.</summary>
+    public int MaxEventBytes { get; set; } = 1 << 20;
+
+    /// <summary>How many of the newest events are kept in memory for readers; 65,536 by default.</summary>
+    public int TailEvents { get; set; } = 1 << 16;
+
+    /// <summary>How many bytes of the newest events are kept in memory for readers; 64 MiB by default.</summary>
+    public long TailBytes { get; set; } = 64 << 20;
+
+    /// <summary>How many events or rows are read at once; 512 by default.</summary>
+    public int PageSize { get; set; } = 512;
+
+    /// <summary>How long an event of another process goes unseen at most if every hint is lost; 1 s by default.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a command is decided again after a version conflict before it is given up; 8 by default.</summary>
+    public int CommandRetries { get; set; } = 8;
+
+    /// <summary>The largest command body, in bytes; 64 KiB by default.</summary>
+    public int MaxCommandBytes { get; set; } = 64 << 10;
+
+    /// <summary>How long deleted rows of a read model can still be told to a client that comes back; 7 days by default.</summary>
+    public TimeSpan TombstoneRetention { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often a quiet feed connection is told its cursor; 15 s by default.</summary>
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How many feeds one connection may follow; 32 by default.</summary>
+    public int MaxFeedsPerConnection { get; set; } = 32;
+
+    /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
+    public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a query may wait for a read model at most, whatever <c>Prefer: wait</c> asks for; 30 s by default.</summary>
+    public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long idempotency keys are remembered; 7 days by default.</summary>
+    public TimeSpan ReceiptRetention { get; set; } = TimeSpan.FromDays(7);
+
+    internal IEnumerable<string> Mistakes()
+    {
+        foreach (var (name, value, low, high) in new (string, double, double, double)[]
+        {
+            (nameof(MaxEventBytes), MaxEventBytes, 1024, 64 << 20),
+            (nameof(TailEvents), TailEvents, 16, 1 << 24),
+            (nameof(TailBytes), TailBytes, 1 << 16, 1L << 36),
+            (nameof(PageSize), PageSize, 1, 10_000),
+            (nameof(PollInterval), PollInterval.TotalSeconds, 0.001, 3600),
+            (nameof(CommandRetries), CommandRetries, 0, 1000),
+            (nameof(MaxCommandBytes), MaxCommandBytes, 256, MaxEventBytes),
+            (nameof(TombstoneRetention), TombstoneRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds),
+            (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600),
+            (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000),
+            (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600),
+            (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600),
+            (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds),
+        })
+        {
+            if (value < low || value > high)
+                yield return $"HeadwaterOptions.{name} is {value}; expected {low} to {high}" + (name is nameof(PageSize) or nameof(CommandRetries) ? "." : " (times in seconds).");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Headwater;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds Headwater to an application.</summary>
+public static class HeadwaterServices
+{
+    /// <summary>
+    /// Adds Headwater: after this, <see cref="Log"/>, <see cref="Decider{TState, TEvent}"/> and
+    /// <see cref="Subscriptions"/> can be injected, and everything starts with the host.
+    /// </summary>
+    public static IServiceCollection AddHeadwater(this IServiceCollection services, Action<HeadwaterBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var builder = new HeadwaterBuilder(services);
+        configure(builder);
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new Node(
+            builder, provider, Store<ILogStore>(provider), Store<IReadModelStore>(provider), Store<ICheckpointStore>(provider),
+            provider.GetService<ISignal>(), Surroundings.Real(provider.GetRequiredService<TimeProvider>()),
+            provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(provider => provider.GetRequiredService<Node>().Log);
+        services.AddSingleton(provider => new Subscriptions(provider.GetRequiredService<Node>()));
+        services.AddHostedService(provider => new HeadwaterHost(provider.GetRequiredService<Node>()));
+        return services;
+    }
+
+    private static T Store<T>(IServiceProvider provider)
+        where T : class =>
+        provider.GetService<T>() ?? throw new InvalidOperationException(
+            "Headwater has no store: call UseSqlite(path) inside AddHeadwater.");
+}

@@ -1,0 +1,202 @@
+using Microsoft.Extensions.Logging;
+
+namespace Headwater;
+
+/// <summary>
+/// Everything of Headwater that runs in one process, put together from what the application declared and the stores it chose.
+/// </summary>
+internal sealed partial class Node : IDisposable
+{
+    private readonly HeadwaterBuilder declared;
+    private readonly Surroundings surroundings;
+    private readonly List<SubscriptionLoop> loops = [];
+    private readonly List<ViewTail> viewTails = [];
+    private readonly Tombstones tombstones;
+    private readonly ICheckpointStore checkpoints;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource stopping = new();
+    private Task[] running = [];
+
+    public Node(
+        HeadwaterBuilder declared, IServiceProvider services, ILogStore logStore, IReadModelStore readModels, ICheckpointStore checkpoints,
+        ISignal? signal, Surroundings surroundings, ILoggerFactory loggers)
+    {
+        this.declared = declared;
+        this.surroundings = surroundings;
+        this.checkpoints = checkpoints;
+        logger = loggers.CreateLogger<Node>();
+        var options = declared.Options;
+        var types = declared.BuildEventTypes();
+        Check(declared);
+
+        Tail = new LogTail(logStore, signal, types, options, surroundings, loggers.CreateLogger<LogTail>());
+        Projections = [.. declared.Projections.Select(each => new Projection(
+            each.Schema, each.Filter, each.Policy, each.IsInline, each.KeyedByCategory, each.Handler(services),
+            readModels, types, options, surroundings.Time))];
+        Log = new Log(logStore, types, Tail, options, surroundings, Projections.Where(projection => projection.IsInline));
+
+        var subscriptions = declared.Subscriptions.Select(each =>
+            new Subscription(each.Name, each.Filter, each.Policy, each.Handler(services), checkpoints, surroundings.Time));
+        foreach (var subscriber in Projections.Where(projection => !projection.IsInline).Concat<ISubscriber>(subscriptions))
+            loops.Add(new SubscriptionLoop(subscriber, Log, surroundings, options, loggers.CreateLogger<SubscriptionLoop>()));
+
+        var rowModels = declared.Projections.Where(each => each.RowType is not null).Select(each => each.Name).ToHashSet();
+        foreach (var projection in Projections.Where(projection => rowModels.Contains(projection.Name)))
+        {
+            viewTails.Add(new ViewTail(projection, readModels, Tail, options, surroundings, loggers.CreateLogger<ViewTail>()));
+            ReadModels[projection.Name] = new ReadModel(projection, readModels, Log, surroundings);
+        }
+
+        foreach (var feed in declared.Feeds)
+            Feeds[feed.Name] = feed.Build(model => viewTails.Find(tail => tail.Name == model));
+        tombstones = new Tombstones(Projections, readModels, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
+    }
+
+    public Log Log { get; }
+
+    public LogTail Tail { get; }
+
+    public IReadOnlyList<Projection> Projections { get; }
+
+    public Dictionary<string, ReadModel> ReadModels { get; } = [];
+
+    public Dictionary<string, Feed> Feeds { get; } = [];
+
+    public HeadwaterOptions Options => declared.Options;
+
+    public ApplicationJson Json => declared.Json;
+
+    public TimeProvider Time => surroundings.Time;
+
+    /// <summary>Whether commands and queries can be answered.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Cancelled when the node begins to stop.</summary>
+    public CancellationToken Stopping => stopping.Token;
+
+    /// <summary>Waits at random up to the given time, so that those who end together do not come back together.</summary>
+    public Task Spread(TimeSpan atMost)
+    {
+        lock (surroundings.Random)
+            return surroundings.Delay(surroundings.Random.NextDouble() * atMost, CancellationToken.None);
+    }
+
+    /// <summary>Starts to follow the log, and returns once commands and queries can be answered.</summary>
+    public async Task Start(CancellationToken cancel)
+    {
+        foreach (var projection in Projections)
+            await projection.Prepare(cancel);
+
+        var tail = surroundings.Start(() => Tail.Run(Stopping));
+        running = [tail];
+        await Tail.Ready.WaitAsync(cancel);
+        foreach (var projection in Projections.Where(projection => projection.IsInline))
+            await CatchUp(projection, cancel);
+
+        running =
+        [
+            tail,
+            .. loops.Select(loop => surroundings.Start(() => loop.Run(Stopping))),
+            .. viewTails.Select(view => surroundings.Start(() => view.Run(Stopping))),
+            surroundings.Start(() => tombstones.Run(Stopping)),
+        ];
+        await Task.WhenAll(viewTails.Select(view => view.Ready)).WaitAsync(cancel);
+        foreach (var feed in declared.Feeds.Where(feed => !feed.HasRule))
+            LogFeedWithoutRule(logger, feed.Name);
+        IsReady = true;
+    }
+
+    /// <summary>Stops everything; what was saved stays, and the rest is done at the next start.</summary>
+    public async Task Stop()
+    {
+        IsReady = false;
+        await stopping.CancelAsync();
+        await Task.WhenAll(running);
+    }
+
+    public void Dispose() => stopping.Dispose();
+
+    /// <summary>What subscriptions and projections are doing.</summary>
+    public async ValueTask<IReadOnlyList<SubscriptionStatus>> Status(CancellationToken cancel)
+    {
+        var head = (await Log.Head(cancel)).Position;
+        var statuses = new List<SubscriptionStatus>();
+        foreach (var loop in loops)
+        {
+            var (state, at, failure) = loop.Progress;
+            statuses.Add(await Describe(loop.Name, state, at, failure, head, cancel));
+        }
+
+        foreach (var projection in Projections.Where(projection => projection.IsInline))
+        {
+            var at = await projection.LoadCheckpoint(cancel);
+            var state = at.Position < head ? SubscriptionState.CatchingUp : SubscriptionState.Live;
+            statuses.Add(await Describe(projection.Name, state, at, null, head, cancel));
+        }
+
+        return statuses;
+    }
+
+    public ValueTask<IReadOnlyList<SkippedEvent>> Skipped(string name, int limit, CancellationToken cancel) =>
+        checkpoints.ReadSkipped(name, limit, cancel);
+
+    /// <summary>Lets a stopped subscription or projection try again where it stands.</summary>
+    public void Restart(string name) => Loop(name).Restart();
+
+    /// <summary>Empties a projection and builds it again from the first event.</summary>
+    public async ValueTask Rebuild(string name, CancellationToken cancel)
+    {
+        var projection = Projections.FirstOrDefault(each => each.Name == name)
+            ?? throw new ArgumentException($"There is no projection '{name}'; there are {string.Join(", ", Projections.Select(each => each.Name))}.", nameof(name));
+        await projection.Reset(cancel);
+        if (projection.IsInline)
+            await CatchUp(projection, cancel);
+        else
+            Loop(name).Restart();
+    }
+
+    /// <summary>Brings an inline projection to the end of the log in batches, so that no append must do it all at once.</summary>
+    private async ValueTask CatchUp(Projection projection, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var from = await projection.LoadCheckpoint(cancel);
+            var page = await Log.Read(projection.Filter, from.Position, Options.PageSize, cancel);
+            if (page.Next <= from.Position)
+                return;
+            await projection.Handle(from, page, cancel);
+        }
+    }
+
+    private async ValueTask<SubscriptionStatus> Describe(
+        string name, SubscriptionState state, Checkpoint at, string? failure, Position head, CancellationToken cancel)
+    {
+        var lag = TimeSpan.Zero;
+        if (at.Position < head && await Log.Read(LogFilter.Everything, at.Position, 1, cancel) is { Events: [var next, ..] })
+            lag = surroundings.Time.GetUtcNow() - next.RecordedAt;
+        return new SubscriptionStatus(
+            name, state, at.Position, at.Generation, Math.Max(0, head.Value - at.Position.Value), lag < TimeSpan.Zero ? TimeSpan.Zero : lag, failure);
+    }
+
+    private SubscriptionLoop Loop(string name) => loops.Find(loop => loop.Name == name)
+        ?? throw new ArgumentException($"There is no subscription '{name}'; there are {string.Join(", ", loops.Select(loop => loop.Name))}.", nameof(name));
+
+    private static void Check(HeadwaterBuilder declared)
+    {
+        var names = declared.Projections.Select(each => each.Name).Concat(declared.Subscriptions.Select(each => each.Name));
+        var mistakes = declared.Options.Mistakes()
+            .Concat(declared.Projections.SelectMany(each => each.Mistakes(declared.Json)))
+            .Concat(declared.Subscriptions.Select(each => SubscriptionBuilder.Mistake(each.Name, each.Policy)).OfType<string>())
+            .Concat(Twice(names, "projection or subscription"))
+            .Concat(Twice(declared.Feeds.Select(each => each.Name), "feed"))
+            .ToList();
+        if (mistakes.Count > 0)
+            throw new InvalidOperationException($"Headwater cannot start:{Environment.NewLine}- {string.Join($"{Environment.NewLine}- ", mistakes)}");
+    }
+
+    private static IEnumerable<string> Twice(IEnumerable<string> names, string what) =>
+        from name in names group name by name into same where same.Count() > 1 select $"There are {same.Count()} of the {what} '{same.Key}'; names are unique.";
+
+    [LoggerMessage(40, LogLevel.Warning, "The feed '{Feed}' has no rule, so nobody may follow it; add AllowAnonymous or Allow.")]
+    private static partial void LogFeedWithoutRule(ILogger logger, string feed);
+}

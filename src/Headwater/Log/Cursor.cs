@@ -1,0 +1,118 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+
+namespace Headwater;
+
+/// <summary>
+/// How far a client has come: the log's epoch, a position in the log and, because read models lag behind the log, one
+/// position for each read model the client follows. Its text form is opaque to clients: all they do is send it back.
+/// </summary>
+/// <remarks>
+/// Text form: <c>epoch.position</c>, then <c>~view.generation.position</c> for each read model, in ordinal order of their
+/// names. Every character is allowed unescaped in a header, a query string and an SSE <c>id:</c>.
+/// </remarks>
+public readonly struct Cursor : IEquatable<Cursor>
+{
+    private const int MaxLength = 1024;
+
+    private readonly ViewPosition[]? views;
+
+    /// <summary>A cursor into the log alone, or into the log and some read models.</summary>
+    /// <param name="epoch">The log's epoch.</param>
+    /// <param name="position">Every event at or below it has been seen.</param>
+    /// <param name="views">The read models followed; their order does not matter.</param>
+    public Cursor(string epoch, Position position, params ViewPosition[] views)
+    {
+        ArgumentNullException.ThrowIfNull(views);
+        Epoch = epoch;
+        Position = position;
+        this.views = views.Length < 2 ? views : [.. views.OrderBy(view => view.View, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Identifies the log; a cursor of another log, or of one restored from a backup, has another epoch.</summary>
+    public string Epoch { get; }
+
+    /// <summary>Every event at or below this position has been seen.</summary>
+    public Position Position { get; }
+
+    /// <summary>The read models followed, in ordinal order of their names.</summary>
+    public IReadOnlyList<ViewPosition> Views => views ?? [];
+
+    /// <summary>Where the cursor stands in a read model, or null if it says nothing about it.</summary>
+    public ViewPosition? In(string view)
+    {
+        foreach (var candidate in Views)
+            if (candidate.View == view)
+                return candidate;
+        return null;
+    }
+
+    /// <summary>Reads the text form.</summary>
+    /// <returns>False if the text is no cursor; the text may come from anybody.</returns>
+    public static bool TryParse([NotNullWhen(true)] string? text, out Cursor cursor)
+    {
+        cursor = default;
+        if (text is null || text.Length > MaxLength)
+            return false;
+
+        var parts = text.Split('~');
+        var log = parts[0].Split('.');
+        if (log.Length != 2 || !IsName(log[0]) || !TryParsePosition(log[1], out var position))
+            return false;
+
+        var views = new ViewPosition[parts.Length - 1];
+        for (var i = 0; i < views.Length; i++)
+        {
+            var view = parts[i + 1].Split('.');
+            if (view.Length != 3 || !IsName(view[0]) || !TryParsePosition(view[2], out var at)
+                || !int.TryParse(view[1], NumberStyles.None, CultureInfo.InvariantCulture, out var generation))
+                return false;
+            views[i] = new ViewPosition(view[0], generation, at);
+        }
+
+        cursor = new Cursor(log[0], position, views);
+        return true;
+    }
+
+    /// <summary>The text form.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder(32).Append(Epoch).Append('.').Append(Position.Value);
+        foreach (var view in Views)
+            text.Append('~').Append(view.View).Append('.').Append(view.Generation).Append('.').Append(view.Position.Value);
+        return text.ToString();
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Cursor other) =>
+        Epoch == other.Epoch && Position == other.Position && Views.SequenceEqual(other.Views);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Cursor other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Epoch, Position);
+
+    /// <summary>Whether both stand at the same place.</summary>
+    public static bool operator ==(Cursor left, Cursor right) => left.Equals(right);
+
+    /// <summary>Whether they stand at different places.</summary>
+    public static bool operator !=(Cursor left, Cursor right) => !left.Equals(right);
+
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= 64 && text.All(c => c is '-' or '_' || char.IsAsciiLetterOrDigit(c));
+
+    private static bool TryParsePosition(string text, out Position position)
+    {
+        var parsed = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value);
+        position = new Position(value);
+        return parsed;
+    }
+}
+
+/// <summary>Where a cursor stands in one read model.</summary>
+/// <param name="View">The read model's name.</param>
+/// <param name="Generation">How often the read model had been rebuilt; a cursor of another generation cannot be resumed.</param>
+/// <param name="Position">Every row change at or below it has been seen.</param>
+public readonly record struct ViewPosition(string View, int Generation, Position Position);

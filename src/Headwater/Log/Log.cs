@@ -1,0 +1,201 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Headwater;
+
+/// <summary>The ordered log of everything that happened: append to it, read it, follow it.</summary>
+public sealed class Log
+{
+    private readonly ILogStore store;
+    private readonly EventTypes types;
+    private readonly LogTail tail;
+    private readonly HeadwaterOptions options;
+    private readonly Surroundings surroundings;
+    private readonly IReadOnlyList<IAppendParticipant> participants;
+
+    internal Log(
+        ILogStore store, EventTypes types, LogTail tail, HeadwaterOptions options, Surroundings surroundings,
+        IEnumerable<IAppendParticipant> participants)
+    {
+        this.store = store;
+        this.types = types;
+        this.tail = tail;
+        this.options = options;
+        this.surroundings = surroundings;
+        this.participants = [.. participants];
+    }
+
+    /// <summary>Appends events to one stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">The version it must have.</param>
+    /// <param name="events">Instances of registered event types, in the order they happened.</param>
+    /// <param name="metadata">Where they come from; the trace context is filled in if it is missing.</param>
+    /// <param name="cancel">Gives up waiting; the events may be appended all the same.</param>
+    public ValueTask<AppendResult> Append(
+        StreamId stream, ExpectedVersion expected, IEnumerable<object> events, EventMetadata? metadata = null, CancellationToken cancel = default) =>
+        Append([Prepare(stream, expected, events, metadata)], cancel);
+
+    /// <summary>Serialises events for one stream, to be appended together with those of others.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="expected">The version it must have.</param>
+    /// <param name="events">Instances of registered event types, in the order they happened.</param>
+    /// <param name="metadata">Where they come from; the trace context is filled in if it is missing.</param>
+    public StreamAppend Prepare(StreamId stream, ExpectedVersion expected, IEnumerable<object> events, EventMetadata? metadata = null) =>
+        new(stream, expected, Encode(events, metadata));
+
+    /// <summary>Appends events to one or several streams, all or nothing. The same event ids with the same content again change nothing.</summary>
+    /// <param name="streams">The streams, each at most once.</param>
+    /// <param name="cancel">Gives up waiting; the events may be appended all the same.</param>
+    /// <returns>Appended, or why not: a version conflict or a reused event id.</returns>
+    /// <exception cref="ArgumentException">The request breaks a limit; the message names the event and the limit.</exception>
+    public ValueTask<AppendResult> Append(IReadOnlyList<StreamAppend> streams, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(streams);
+        if (streams.Sum(stream => stream.Events.Count) == 0)
+            throw new ArgumentException("An append has at least one event.", nameof(streams));
+        return Append(new AppendRequest(streams), cancel);
+    }
+
+    /// <summary>Reads a page of events above a position, oldest first. A filtered page advances over what it leaves out.</summary>
+    /// <param name="filter">Which events.</param>
+    /// <param name="after">Read above it.</param>
+    /// <param name="limit">At most so many events.</param>
+    /// <param name="cancel">Gives up.</param>
+    public ValueTask<LogPage> Read(LogFilter filter, Position after, int limit = 256, CancellationToken cancel = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        return ReadStore(new(filter, after, Position.Max, limit), cancel);
+    }
+
+    /// <summary>Reads events of one stream above a version, oldest first.</summary>
+    public async ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(
+        StreamId stream, long afterVersion = 0, int limit = 256, CancellationToken cancel = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        return Bind(await store.ReadStream(stream, afterVersion, limit, cancel));
+    }
+
+    /// <summary>
+    /// Follows the log from a position: page after page, and when there is no more, waits for more. There is no other mode, so
+    /// nothing can fall between catching up and being live. A page without events still says how far the reader has come.
+    /// </summary>
+    /// <param name="filter">Which events.</param>
+    /// <param name="after">Read above it.</param>
+    /// <param name="cancel">Ends the following.</param>
+    public async IAsyncEnumerable<LogPage> Follow(LogFilter filter, Position after, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        while (true)
+        {
+            var more = tail.Advanced;
+            var page = await ReadBelowTail(filter, after, options.PageSize, cancel);
+            if (page.Next > after)
+            {
+                after = page.Next;
+                yield return page;
+            }
+            else
+            {
+                await more.WaitAsync(cancel);
+            }
+        }
+    }
+
+    /// <summary>The log's epoch and the position of its last event.</summary>
+    public ValueTask<LogHead> Head(CancellationToken cancel = default) => store.Head(cancel);
+
+    /// <summary>A cursor at a position of this log.</summary>
+    internal Cursor CursorAt(Position position) => new(tail.Epoch, position);
+
+    internal LogTail Tail => tail;
+
+    internal ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => store.FindReceipt(key, cancel);
+
+    internal async ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel)
+    {
+        AppendLimits.Check(request, options);
+        using var activity = Telemetry.Source.StartActivity("append", ActivityKind.Producer);
+        var started = surroundings.Time.GetTimestamp();
+        var result = await store.Append(request with { Participants = participants }, cancel);
+        tail.Ring();
+        if (result is AppendResult.Appended { AlreadyKnown: false })
+            foreach (var participant in participants)
+                participant.Committed();
+        Telemetry.Appended(request, result, surroundings.Time.GetElapsedTime(started), activity);
+        return result;
+    }
+
+    /// <summary>Serialises events and fills in what their metadata leaves open: id, trace context, correlation.</summary>
+    internal IReadOnlyList<EventData> Encode(
+        IEnumerable<object> events, EventMetadata? metadata, Func<object, IReadOnlyList<Tag>>? tags = null)
+    {
+        var encoded = new List<EventData>();
+        metadata ??= EventMetadata.None;
+        foreach (var happened in events)
+        {
+            var id = surroundings.NewId();
+            metadata = metadata with
+            {
+                TraceParent = metadata.TraceParent ?? Activity.Current?.Id,
+                Correlation = metadata.Correlation ?? metadata.Causation ?? id.ToString(),
+            };
+            encoded.Add(types.Encode(happened, id, metadata, tags?.Invoke(happened) ?? []));
+        }
+
+        return encoded;
+    }
+
+    /// <summary>
+    /// Reads what the tail has seen, from the tail itself or, further back, from the store. Everybody is bounded by the tail, so
+    /// one look at the store's end per process serves all.
+    /// </summary>
+    internal async ValueTask<LogPage> ReadBelowTail(LogFilter filter, Position after, int limit, CancellationToken cancel)
+    {
+        var upTo = tail.Position;
+        if (after >= upTo)
+            return new LogPage([], after);
+
+        var events = new List<RecordedEvent>();
+        if (!tail.TryRead(after, limit, events))
+            return await ReadStore(new(filter, after, upTo, limit), cancel);
+
+        // The ring may have grown beyond the position taken before; what was copied is whole all the same.
+        var next = events.Count < limit ? Position.Latest(upTo, Last(events)) : Last(events);
+        if (filter is not LogFilter.All)
+            events.RemoveAll(happened => !filter.Matches(happened));
+        return new LogPage(events, next);
+
+        Position Last(List<RecordedEvent> copied) => copied.Count == 0 ? after : copied[^1].Position;
+    }
+
+    private async ValueTask<LogPage> ReadStore(LogQuery query, CancellationToken cancel)
+    {
+        if (query.Filter is LogFilter.AnyOf union)
+            return await ReadUnion(union, query, cancel);
+        var page = await store.Read(query, cancel);
+        Bind(page.Events);
+        return page;
+    }
+
+    /// <summary>Merges one page per filter. The union is known only as far as the page that got least far.</summary>
+    private async ValueTask<LogPage> ReadUnion(LogFilter.AnyOf union, LogQuery query, CancellationToken cancel)
+    {
+        var merged = new SortedList<Position, RecordedEvent>();
+        var next = query.UpTo;
+        foreach (var filter in union.Filters)
+        {
+            var page = await ReadStore(query with { Filter = filter }, cancel);
+            next = Position.Min(next, page.Next);
+            foreach (var happened in page.Events)
+                merged.TryAdd(happened.Position, happened);
+        }
+
+        return new LogPage([.. merged.Values.Where(happened => happened.Position <= next)], next);
+    }
+
+    private IReadOnlyList<RecordedEvent> Bind(IReadOnlyList<RecordedEvent> events)
+    {
+        foreach (var happened in events)
+            happened.Types = types;
+        return events;
+    }
+}

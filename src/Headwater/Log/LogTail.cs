@@ -1,0 +1,128 @@
+using Microsoft.Extensions.Logging;
+
+namespace Headwater;
+
+/// <summary>
+/// The one reader of the store's end in this process. It keeps the newest events in memory and wakes those who wait for
+/// more, so that an event is read and decoded once, whatever the number of cursors.
+/// </summary>
+internal sealed partial class LogTail(
+    ILogStore store, ISignal? signal, EventTypes types, HeadwaterOptions options, Surroundings surroundings, ILogger<LogTail> logger)
+{
+    private readonly Ring<RecordedEvent> ring = new(options.TailEvents, options.TailBytes);
+    private readonly Pulse appended = new();
+    private readonly Pulse advanced = new();
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile string epoch = "";
+    private long position;
+
+    /// <summary>Identifies the log.</summary>
+    public string Epoch => epoch;
+
+    /// <summary>Everything at or below it has been read.</summary>
+    public Position Position => new(Volatile.Read(ref position));
+
+    /// <summary>Completes once the tail has found the end of the log.</summary>
+    public Task Ready => ready.Task;
+
+    /// <summary>Completes when the tail goes beyond where it is now. Take it before looking.</summary>
+    public Task Advanced => advanced.Next;
+
+    /// <summary>Something was appended by this process.</summary>
+    public void Ring() => appended.Beat();
+
+    /// <summary>Copies the events above a position that the tail still holds.</summary>
+    /// <returns>False if some have left the tail; then the store must be read.</returns>
+    public bool TryRead(Position after, int limit, List<RecordedEvent> into) => ring.TryCopy(after, limit, into);
+
+    /// <summary>Follows the store's end until cancelled.</summary>
+    public async Task Run(CancellationToken cancel)
+    {
+        var hinted = Task.CompletedTask;
+        var failures = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            var own = appended.Next;
+            try
+            {
+                if (!ready.Task.IsCompleted)
+                    await Begin(cancel);
+
+                var page = await store.Read(new(LogFilter.Everything, Position, Position.Max, options.PageSize), cancel);
+                Take(page);
+                if (failures > 0)
+                    LogRecovered(logger, failures);
+                failures = 0;
+                if (page.Events.Count == options.PageSize)
+                    continue;
+            }
+            catch (Exception) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                if (failures++ == 0)
+                    LogFailed(logger, e);
+                await Quietly(surroundings.Delay(surroundings.Backoff(failures), cancel));
+                continue;
+            }
+
+            if (hinted.IsCompleted && signal is not null)
+                hinted = WaitForHint(signal, cancel);
+            await Quietly(Task.WhenAny(own, signal is null ? own : hinted, surroundings.Delay(options.PollInterval, cancel)));
+        }
+    }
+
+    /// <summary>Finds the end of the log, and goes back by what the tail may hold, for those who come back after a restart.</summary>
+    private async Task Begin(CancellationToken cancel)
+    {
+        var head = await store.Head(cancel);
+        epoch = head.Epoch;
+        var from = new Position(Math.Max(0, head.Position.Value - options.TailEvents));
+        ring.Restart(from);
+        Volatile.Write(ref position, from.Value);
+        while (Position < head.Position)
+            Take(await store.Read(new(LogFilter.Everything, Position, head.Position, options.PageSize), cancel));
+        ready.TrySetResult();
+    }
+
+    private void Take(LogPage page)
+    {
+        if (page.Next <= Position)
+            return;
+        foreach (var happened in page.Events)
+        {
+            happened.Types = types;
+            ring.Add(happened);
+        }
+
+        Volatile.Write(ref position, page.Next.Value);
+        advanced.Beat();
+    }
+
+    private async Task WaitForHint(ISignal from, CancellationToken cancel)
+    {
+        try
+        {
+            await from.Wait(cancel);
+        }
+        catch (Exception e) when (!cancel.IsCancellationRequested)
+        {
+            // Without hints the slow poll goes on; waiting here keeps a broken signal from becoming a busy loop.
+            LogSignalFailed(logger, e);
+            await surroundings.Delay(options.PollInterval, cancel);
+        }
+    }
+
+    private static async Task Quietly(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+    [LoggerMessage(1, LogLevel.Warning, "The log cannot be read; readers wait while this is tried again.")]
+    private static partial void LogFailed(ILogger logger, Exception e);
+
+    [LoggerMessage(2, LogLevel.Information, "The log can be read again, after {Failures} failed attempts.")]
+    private static partial void LogRecovered(ILogger logger, int failures);
+
+    [LoggerMessage(3, LogLevel.Warning, "Hints from other processes cannot be received; their events are found by polling.")]
+    private static partial void LogSignalFailed(ILogger logger, Exception e);
+}

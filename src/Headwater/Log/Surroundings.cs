@@ -1,0 +1,28 @@
+namespace Headwater;
+
+/// <summary>
+/// Everything that differs from run to run: time, chance, ids and scheduling. It comes in through constructors, so that a
+/// simulation can decide it all from one seed.
+/// </summary>
+internal sealed record Surroundings(TimeProvider Time, TaskScheduler Scheduler, Random Random, Func<Guid> NewId)
+{
+    public static Surroundings Real(TimeProvider time) =>
+        new(time, TaskScheduler.Default, new Random(), () => Guid.CreateVersion7(time.GetUtcNow()));
+
+    /// <summary>Starts a loop that runs until it ends by itself or is cancelled.</summary>
+    public Task Start(Func<Task> loop) =>
+        Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+
+    public Task Delay(TimeSpan time, CancellationToken cancel) => Task.Delay(time, Time, cancel);
+
+    /// <summary>
+    /// How long to wait before trying again: doubling from 100 ms to 5 s with the failures so far, and a random half of it,
+    /// so that those who failed together do not come back together.
+    /// </summary>
+    public TimeSpan Backoff(int failures)
+    {
+        var ceiling = Math.Min(100 << Math.Min(failures, 6), 5000);
+        lock (Random)
+            return TimeSpan.FromMilliseconds(ceiling / 2.0 + Random.NextDouble() * ceiling / 2.0);
+    }
+}

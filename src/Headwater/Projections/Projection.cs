@@ -1,0 +1,100 @@
+namespace Headwater;
+
+/// <summary>A projection: its name, what it reads, what it does, and when.</summary>
+internal sealed class Projection(
+    ReadModelSchema schema, LogFilter filter, ErrorPolicy onError, bool isInline, string? keyedByCategory, ProjectionHandler handler,
+    IReadModelStore store, EventTypes types, HeadwaterOptions options, TimeProvider time)
+    : ISubscriber, IAppendParticipant
+{
+    public string Name => schema.Model;
+
+    public ReadModelSchema Schema => schema;
+
+    public LogFilter Filter => filter;
+
+    public ErrorPolicy OnError => onError;
+
+    public bool IsInline => isInline;
+
+    /// <summary>The category of the streams whose keys are the rows' keys, if a row depends on that one stream alone.</summary>
+    public string? KeyedByCategory => keyedByCategory;
+
+    /// <summary>Beats when rows or checkpoint may have changed.</summary>
+    public Pulse Changed { get; } = new();
+
+    public ValueTask Prepare(CancellationToken cancel) =>
+        store.Prepare(schema, handler.Tables is { } tables ? tables.Create : null, cancel);
+
+    public async ValueTask<Checkpoint> LoadCheckpoint(CancellationToken cancel) => (await store.State(Name, cancel)).Checkpoint;
+
+    public async ValueTask Reset(CancellationToken cancel)
+    {
+        await store.Reset(Name, handler.Tables is { } tables ? tables.Clear : null, cancel);
+        Changed.Beat();
+    }
+
+    public async ValueTask<bool> Handle(Checkpoint from, LogPage page, CancellationToken cancel)
+    {
+        try
+        {
+            return await Commit(from, page.Events, page.Next, cancel);
+        }
+        catch (EventHandlingException failure)
+        {
+            // What came before the event that cannot be handled is good: it is saved, so that the projection stands right before it.
+            var before = page.Events.TakeWhile(happened => happened.Position < failure.Happened.Position).ToList();
+            if (before.Count > 0)
+                await Commit(from, before, before[^1].Position, cancel);
+            throw;
+        }
+    }
+
+    public async ValueTask<bool> Skip(Checkpoint from, RecordedEvent happened, string error, CancellationToken cancel)
+    {
+        var skipped = new SkippedEvent(happened.Position, happened.Stream, happened.Type, error, time.GetUtcNow());
+        var saved = await store.Commit(new ProjectionCommit(Name, from, happened.Position, []) { Skipped = skipped }, cancel);
+        Changed.Beat();
+        return saved;
+    }
+
+    /// <summary>
+    /// Does the inline work: everything between its checkpoint and the end of the append. Usually that is the append alone; it is
+    /// more after another process appended without this projection.
+    /// </summary>
+    public async ValueTask Join(IAppendTransaction transaction, CancellationToken cancel)
+    {
+        if (transaction is not IReadModelTransaction rows)
+            throw new NotSupportedException(
+                $"The inline projection '{Name}' needs its read model in the log's own store; make it async or move it.");
+
+        while (true)
+        {
+            var from = (await rows.State(Name, cancel)).Checkpoint;
+            var page = await rows.Read(new(filter, from.Position, Position.Max, options.PageSize), cancel);
+            if (page.Next <= from.Position)
+                return;
+            foreach (var happened in page.Events)
+                happened.Types = types;
+            var commit = await handler.Work(
+                new ProjectionCommit(Name, from, page.Next, []), page.Events, (key, stop) => rows.ReadRow(Name, key, stop), cancel);
+            await rows.Commit(commit, cancel);
+        }
+    }
+
+    public void Committed() => Changed.Beat();
+
+    private async ValueTask<bool> Commit(Checkpoint from, IReadOnlyList<RecordedEvent> events, Position to, CancellationToken cancel)
+    {
+        var commit = await handler.Work(new ProjectionCommit(Name, from, to, []), events, ReadRow, cancel);
+        var saved = await store.Commit(commit, cancel);
+        if (saved)
+            Changed.Beat();
+        return saved;
+    }
+
+    private async ValueTask<ReadOnlyMemory<byte>?> ReadRow(string key, CancellationToken cancel)
+    {
+        var page = await store.ReadRow(Name, key, cancel);
+        return page.Rows.Count == 0 ? null : page.Rows[0].Data;
+    }
+}

@@ -1,0 +1,49 @@
+namespace Headwater;
+
+/// <summary>Answers queries from a read model, and waits until it has what a caller has already seen.</summary>
+internal sealed class ReadModel(Projection projection, IReadModelStore store, Log log, Surroundings surroundings)
+{
+    // A commit by this process wakes a waiter at once; this is for commits by another one.
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    public string Name => projection.Name;
+
+    public IReadOnlyList<string> IndexedFields => projection.Schema.IndexedFields;
+
+    public ValueTask<RowPage> ReadRow(string key, CancellationToken cancel) => store.ReadRow(Name, key, cancel);
+
+    public ValueTask<RowPage> FindRows(IReadOnlyList<FieldValue> fields, string? afterKey, int limit, CancellationToken cancel) =>
+        store.FindRows(Name, fields, afterKey, limit, cancel);
+
+    /// <summary>The cursor of a snapshot: following from it misses no change that is not in the snapshot.</summary>
+    public Cursor CursorOf(ReadModelState state) => new(
+        log.Tail.Epoch, state.Checkpoint.Position, new ViewPosition(Name, state.Checkpoint.Generation, state.Checkpoint.Position));
+
+    /// <summary>Waits until the read model has what concerns a key (or, without one, everything) up to a position.</summary>
+    /// <returns>False if the time was up first.</returns>
+    public async ValueTask<bool> WaitFor(string? key, Position position, TimeSpan atMost, CancellationToken cancel)
+    {
+        var timeUp = surroundings.Delay(atMost, cancel);
+        while (true)
+        {
+            var changed = projection.Changed.Next;
+            if (await Has(key, position, cancel))
+                return true;
+            if (timeUp.IsCompleted)
+                return false;
+            await Task.WhenAny(changed, timeUp, surroundings.Delay(Poll, cancel));
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async ValueTask<bool> Has(string? key, Position position, CancellationToken cancel)
+    {
+        var checkpoint = (await store.State(Name, cancel)).Checkpoint.Position;
+        if (checkpoint >= position)
+            return true;
+        if (key is null || projection.KeyedByCategory is not { } category || !StreamId.IsKey(key, category))
+            return false;
+        var pending = await log.Read(new LogFilter.OneStream(new StreamId(category, key)), checkpoint, 1, cancel);
+        return pending.Events.Count == 0 ? pending.Next >= position : pending.Events[0].Position > position;
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Headwater;
+
+/// <summary>Loads a stream's state, has commands decided on it and appends what they lead to.</summary>
+/// <typeparam name="TState">The state.</typeparam>
+/// <typeparam name="TEvent">The base type of its events.</typeparam>
+public sealed class Decider<TState, TEvent>
+    where TState : IState<TState, TEvent>
+    where TEvent : notnull
+{
+    private readonly Log log;
+    private readonly StreamType<TState, TEvent> type;
+    private readonly HeadwaterOptions options;
+
+    internal Decider(Log log, StreamType<TState, TEvent> type, HeadwaterOptions options) =>
+        (this.log, this.type, this.options) = (log, type, options);
+
+    /// <summary>The stream of a key.</summary>
+    /// <exception cref="ArgumentException">The key is empty, too long or has control characters.</exception>
+    public StreamId StreamOf(string key) => new(type.Category, key);
+
+    /// <summary>The state of a stream, now (the default) or at a moment of its history.</summary>
+    /// <returns>The initial state and version 0 if the stream had no events by then.</returns>
+    /// <exception cref="UnreadableEventException">An event cannot be decoded.</exception>
+    public async ValueTask<Versioned<TState>> Load(string key, AsOf? asOf = null, CancellationToken cancel = default)
+    {
+        var moment = asOf ?? AsOf.Now;
+        var stream = StreamOf(key);
+        var loaded = new Versioned<TState>(TState.Initial, 0, Position.Start);
+        while (true)
+        {
+            var page = await log.ReadStream(stream, loaded.Version, options.PageSize, cancel);
+            foreach (var happened in page)
+            {
+                if (!moment.Includes(happened))
+                    return loaded;
+                loaded = new(TState.Evolve(loaded.State, Typed(happened)), happened.Version, happened.Position);
+            }
+
+            if (page.Count < options.PageSize)
+                return loaded;
+        }
+    }
+
+    /// <summary>
+    /// Has a command decided on the stream's state and appends what it leads to. If others change the stream meanwhile, it is
+    /// decided again on the new state, a bounded number of times.
+    /// </summary>
+    public async ValueTask<CommandResult<TState>> Execute(
+        string key, ICommand<TState, TEvent> command, CommandContext? context = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        context ??= CommandContext.None;
+        var stream = StreamOf(key);
+        if (context.IdempotencyKey is { } given && await log.FindReceipt(given.Key, cancel) is { } receipt)
+            return await Answer(receipt, given, cancel);
+
+        for (var attempt = 0; attempt <= options.CommandRetries; attempt++)
+        {
+            var loaded = await Load(key, cancel: cancel);
+            if (!context.Expected.Allows(loaded.Version))
+                return new CommandResult<TState>.Stale(stream, context.Expected, loaded.Version);
+
+            var decision = command.Decide(loaded.State);
+            if (decision.Events.Count == 0 && context.IdempotencyKey is null)
+                return decision.Refusal is { } refusal ? new CommandResult<TState>.Refused(refusal) : await Unchanged(loaded, cancel);
+
+            var (request, after) = Prepare(stream, loaded, decision, context);
+            switch (await log.Append(request, cancel))
+            {
+                case AppendResult.Appended appended:
+                    return decision.Refusal is { } refused
+                        ? new CommandResult<TState>.Refused(refused)
+                        : new CommandResult<TState>.Accepted(
+                            after, loaded.Version + decision.Events.Count, log.CursorAt(appended.Position));
+                case AppendResult.AlreadyAnswered earlier:
+                    return await Answer(earlier.Receipt, context.IdempotencyKey!, cancel);
+                case AppendResult.IdReused reused:
+                    throw new InvalidOperationException($"The new event id {reused.EventId} stands in stream '{reused.Stream}' already.");
+            }
+        }
+
+        return new CommandResult<TState>.Contended(stream, options.CommandRetries + 1);
+    }
+
+    private (AppendRequest Request, TState After) Prepare(
+        StreamId stream, Versioned<TState> loaded, Decision<TEvent> decision, CommandContext context)
+    {
+        var after = loaded.State;
+        var events = log.Encode(decision.Events.Cast<object>(), context.Metadata, happened =>
+        {
+            after = TState.Evolve(after, (TEvent)happened);
+            return type.TagsOf(after, (TEvent)happened);
+        });
+
+        var refusal = decision.Refusal is { } refused ? JsonSerializer.Serialize(refused, RefusalJson.Default.Refusal) : null;
+        return (new AppendRequest(events.Count == 0 ? [] : [new(stream, ExpectedVersion.Exactly(loaded.Version), events)])
+        {
+            Receipt = context.IdempotencyKey is { } key ? new(key.Key, key.Fingerprint, stream, loaded.Version, refusal) : null,
+        }, after);
+    }
+
+    /// <summary>The first answer again: what the stream was at the version the command left it at.</summary>
+    private async ValueTask<CommandResult<TState>> Answer(Receipt receipt, IdempotencyKey given, CancellationToken cancel)
+    {
+        if (receipt.Fingerprint != given.Fingerprint)
+            return new CommandResult<TState>.KeyReused(given.Key);
+        if (receipt.Refusal is { } json)
+            return new CommandResult<TState>.Refused(JsonSerializer.Deserialize(json, RefusalJson.Default.Refusal)!);
+        var then = await Load(receipt.Stream.Key, AsOf.Version(receipt.Version), cancel);
+        return new CommandResult<TState>.Accepted(then.State, then.Version, log.CursorAt(receipt.Position));
+    }
+
+    private async ValueTask<CommandResult<TState>> Unchanged(Versioned<TState> loaded, CancellationToken cancel) =>
+        new CommandResult<TState>.Accepted(loaded.State, loaded.Version, log.CursorAt((await log.Head(cancel)).Position));
+
+    private static TEvent Typed(RecordedEvent happened) => happened.Event is TEvent typed
+        ? typed
+        : throw new UnreadableEventException(happened, $"it is a {happened.Event.GetType()}, and this stream's events are {typeof(TEvent)}.");
+}
+
+[JsonSerializable(typeof(Refusal))]
+internal sealed partial class RefusalJson : JsonSerializerContext;
