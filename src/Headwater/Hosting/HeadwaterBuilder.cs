@@ -38,6 +38,20 @@ public sealed class HeadwaterBuilder
         return this;
     }
 
+    /// <summary>Keeps everything in memory, for tests and first steps. Nothing survives the process.</summary>
+    public HeadwaterBuilder UseMemory()
+    {
+        Services.TryAddSingleton(provider =>
+        {
+            var time = provider.GetService<TimeProvider>() ?? TimeProvider.System;
+            return new MemoryStore(time, Surroundings.Real(time).NewId);
+        });
+        Services.TryAddSingleton<ILogStore>(provider => provider.GetRequiredService<MemoryStore>());
+        Services.TryAddSingleton<IReadModelStore>(provider => provider.GetRequiredService<MemoryStore>());
+        Services.TryAddSingleton<ICheckpointStore>(provider => provider.GetRequiredService<MemoryStore>());
+        return this;
+    }
+
     /// <summary>Gives the source-generated JSON of events, commands, states, rows and contracts. May be called several times.</summary>
     public HeadwaterBuilder UseJson(JsonSerializerContext context)
     {

@@ -31,5 +31,5 @@ public static class HeadwaterServices
     private static T Store<T>(IServiceProvider provider)
         where T : class =>
         provider.GetService<T>() ?? throw new InvalidOperationException(
-            "Headwater has no store: call UseSqlite(path) inside AddHeadwater.");
+            "Headwater has no store: call UseSqlite(path) inside AddHeadwater, or UseMemory() for a first try.");
 }

@@ -1,0 +1,113 @@
+namespace Headwater;
+
+/// <summary>
+/// Every port in memory. One writer at a time works on a <see cref="MemoryState"/> of its own, which becomes the store's when
+/// all of it went well; readers take the state as it stands.
+/// </summary>
+internal sealed partial class MemoryStore(TimeProvider time, Func<Guid> newId) : ILogStore, IDisposable
+{
+    private readonly string epoch = newId().ToString("N")[^8..];
+    private readonly SemaphoreSlim writer = new(1);
+    private volatile MemoryState state = new();
+
+    public ValueTask<LogHead> Head(CancellationToken cancel) => ValueTask.FromResult(new LogHead(epoch, state.Head));
+
+    public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => ValueTask.FromResult(state.Read(query));
+
+    public ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel) =>
+        ValueTask.FromResult<IReadOnlyList<RecordedEvent>>(
+            [.. state.Stream(stream).Skip((int)afterVersion).Take(limit).Select(happened => happened.Recorded())]);
+
+    public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) =>
+        ValueTask.FromResult(state.Receipts.GetValueOrDefault(key));
+
+    public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => Write(
+        async before => Refusal(before, request) is { } refusal ? (before, refusal) : await Appended(before, request, cancel), cancel);
+
+    public void Dispose() => writer.Dispose();
+
+    /// <summary>Why nothing is to be appended, or null.</summary>
+    private static AppendResult? Refusal(MemoryState state, AppendRequest request)
+    {
+        if (request.Receipt is { } asked && state.Receipts.TryGetValue(asked.Key, out var receipt))
+            return new AppendResult.AlreadyAnswered(receipt);
+        if (Known(state, request) is { } known)
+            return known;
+        foreach (var (stream, expected, _) in request.Streams)
+            if (!expected.Allows(state.Stream(stream).Count))
+                return new AppendResult.Conflict(stream, expected, state.Stream(stream).Count);
+        return null;
+    }
+
+    /// <summary>What is to be said about event ids that stand in the log, or null if there are none.</summary>
+    private static AppendResult? Known(MemoryState state, AppendRequest request)
+    {
+        var events = request.Streams.SelectMany(part => part.Events.Select(happened => (part.Stream, happened))).ToList();
+        var known = events.FindAll(each => state.EventsById.ContainsKey(each.happened.Id));
+        if (known.Count == 0)
+            return null;
+
+        foreach (var (stream, happened) in known)
+            if (state.EventsById[happened.Id] is var earlier && (known.Count < events.Count || !earlier.Is(stream, happened)))
+                return new AppendResult.IdReused(happened.Id, earlier.Stream, earlier.Position);
+
+        var last = known.Max(each => state.EventsById[each.happened.Id].Position.Value);
+        return new AppendResult.Appended(new Position(last), [.. request.Streams.Select(Reached)], AlreadyKnown: true);
+
+        StreamVersion Reached(StreamAppend part) => new(part.Stream, part.Events.Count == 0
+            ? state.Stream(part.Stream).Count
+            : part.Events.Max(happened => state.EventsById[happened.Id].Version));
+    }
+
+    private async ValueTask<(MemoryState, AppendResult)> Appended(MemoryState state, AppendRequest request, CancellationToken cancel)
+    {
+        var now = Now();
+        foreach (var (stream, _, events) in request.Streams)
+            foreach (var happened in events)
+                state = state.Append(stream, happened, now);
+
+        var transaction = new MemoryTransaction(state);
+        foreach (var participant in request.Participants)
+            await participant.Join(transaction, cancel);
+
+        state = Keep(request.Receipt, request, transaction.State);
+        return (state, new AppendResult.Appended(
+            state.Head, [.. request.Streams.Select(part => new StreamVersion(part.Stream, state.Stream(part.Stream).Count))]));
+    }
+
+    private static MemoryState Keep(ReceiptRequest? asked, AppendRequest request, MemoryState state)
+    {
+        if (asked is null)
+            return state;
+        var isChanged = request.Streams.Any(part => part.Stream == asked.Stream && part.Events.Count > 0);
+        var version = isChanged ? state.Stream(asked.Stream).Count : asked.Version;
+        var receipt = new Receipt(asked.Key, asked.Fingerprint, asked.Stream, version, state.Head, asked.Refusal);
+        return state with { Receipts = state.Receipts.Add(asked.Key, receipt) };
+    }
+
+    /// <summary>Changes the state, one writer after the other. An exception leaves it as it was.</summary>
+    private async ValueTask<T> Write<T>(Func<MemoryState, ValueTask<(MemoryState After, T Result)>> change, CancellationToken cancel)
+    {
+        await writer.WaitAsync(cancel);
+        try
+        {
+            var (after, result) = await change(state);
+            state = after;
+            return result;
+        }
+        finally
+        {
+            writer.Release();
+        }
+    }
+
+    private ValueTask<T> Write<T>(Func<MemoryState, (MemoryState After, T Result)> change, CancellationToken cancel) =>
+        Write(before => ValueTask.FromResult(change(before)), cancel);
+
+    /// <summary>As exact as every adapter can keep it.</summary>
+    private DateTimeOffset Now()
+    {
+        var ticks = time.GetUtcNow().UtcTicks;
+        return new DateTimeOffset(ticks - ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+    }
+}
