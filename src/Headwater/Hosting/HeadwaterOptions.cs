@@ -36,6 +36,9 @@ public sealed class HeadwaterOptions
     /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
     public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a client may leave its bytes untaken before its feed connection is closed; 20 s by default.</summary>
+    public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How long a query may wait for a read model at most, whatever <c>Prefer: wait</c> asks for; 30 s by default.</summary>
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -57,6 +60,7 @@ public sealed class HeadwaterOptions
             (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600),
             (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000),
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600),
+            (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600),
             (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600),
             (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds),
         })

@@ -74,12 +74,15 @@ internal sealed partial class Node : IDisposable
     /// <summary>Cancelled when the node begins to stop.</summary>
     public CancellationToken Stopping => stopping.Token;
 
-    /// <summary>Waits at random up to the given time, so that those who end together do not come back together.</summary>
-    public Task Spread(TimeSpan atMost)
+    /// <summary>A random part of a time, so that those who begin or end together do not come back together.</summary>
+    public TimeSpan Jitter(TimeSpan atMost)
     {
         lock (surroundings.Random)
-            return surroundings.Delay(surroundings.Random.NextDouble() * atMost, CancellationToken.None);
+            return surroundings.Random.NextDouble() * atMost;
     }
+
+    /// <summary>Starts a loop on the node's scheduler.</summary>
+    public Task Begin(Func<Task> loop) => surroundings.Start(loop);
 
     /// <summary>Starts to follow the log, and returns once commands and queries can be answered.</summary>
     public async Task Start(CancellationToken cancel)

@@ -17,6 +17,9 @@ public sealed class Decider<TState, TEvent>
     internal Decider(Log log, StreamType<TState, TEvent> type, HeadwaterOptions options) =>
         (this.log, this.type, this.options) = (log, type, options);
 
+    /// <summary>The category of its streams.</summary>
+    public string Category => type.Category;
+
     /// <summary>The stream of a key.</summary>
     /// <exception cref="ArgumentException">The key is empty, too long or has control characters.</exception>
     public StreamId StreamOf(string key) => new(type.Category, key);

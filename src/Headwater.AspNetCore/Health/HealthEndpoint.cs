@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>Says whether the application can answer, and what its subscriptions and projections are doing.</summary>
+internal static class HealthEndpoint
+{
+    public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
+    {
+        routes.MapGet("/health", (RequestDelegate)(context => Write(
+            context, node.IsReady, new HealthSummary(node.IsReady ? "ready" : "starting"), HealthJson.Default.HealthSummary)));
+        routes.MapGet("/health/detail", (RequestDelegate)(context => Guard.Run(context, () => Detail(context, node, connections))));
+    }
+
+    private static async Task Detail(HttpContext context, Node node, FeedConnections connections)
+    {
+        var head = await node.Log.Head(context.RequestAborted);
+        var inline = node.Projections.Where(projection => projection.IsInline).Select(projection => projection.Name).ToHashSet();
+        var projections = node.Projections.Select(projection => projection.Name).ToHashSet();
+        var statuses = await node.Status(context.RequestAborted);
+        var detail = new HealthDetail(
+            !node.IsReady ? "starting" : statuses.Any(status => status.State is SubscriptionState.Stopped or SubscriptionState.Retrying) ? "degraded" : "ready",
+            head.Epoch, head.Position.Value, node.Tail.Position.Value, connections.Open,
+            [.. statuses.Where(status => projections.Contains(status.Name)).Select(status => Describe(status, inline.Contains(status.Name) ? "inline" : "async"))],
+            [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))]);
+        await Write(context, node.IsReady, detail, HealthJson.Default.HealthDetail);
+    }
+
+    private static SubscriptionHealth Describe(SubscriptionStatus status, string kind) => new(
+        status.Name, kind, JsonNamingPolicy.KebabCaseLower.ConvertName(status.State.ToString()), status.Position.Value, status.Generation,
+        status.LagEvents, Math.Round(status.Lag.TotalSeconds, 3), status.Failure);
+
+    private static Task Write<T>(HttpContext context, bool isReady, T value, JsonTypeInfo<T> json)
+    {
+        context.Response.StatusCode = isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.CacheControl = "no-store";
+        return context.Response.WriteAsJsonAsync(value, json, cancellationToken: context.RequestAborted);
+    }
+}
+
+internal sealed record HealthSummary(string Status);
+
+internal sealed record HealthDetail(
+    string Status, string Epoch, long Head, long Tail, int FeedConnections,
+    IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions);
+
+internal sealed record SubscriptionHealth(
+    string Name, string Kind, string State, long Position, int Generation, long LagEvents, double LagSeconds, string? Failure);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
+[JsonSerializable(typeof(HealthSummary))]
+[JsonSerializable(typeof(HealthDetail))]
+internal sealed partial class HealthJson : JsonSerializerContext;

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>An error as problem details (RFC 9457): a type URI that stays, a title, and a sentence that says what to do.</summary>
+internal sealed record Problem(int Status, string Code, string Title, string Detail)
+{
+    private const string TypePrefix = "urn:headwater:problem:";
+
+    /// <summary>Further members, such as the field that is wrong.</summary>
+    public Dictionary<string, object?> Members { get; init; } = [];
+
+    public Task Write(HttpContext context) => Results.Problem(
+        detail: Detail, instance: context.Request.Path, statusCode: Status, title: Title, type: TypePrefix + Code,
+        extensions: new Dictionary<string, object?>(Members) { ["code"] = Code }).ExecuteAsync(context);
+
+    public static Problem BadParameter(string name, string detail) =>
+        new(StatusCodes.Status400BadRequest, "bad-parameter", "A parameter is wrong", detail) { Members = { ["field"] = name } };
+
+    public static Problem NotFound(string detail) => new(StatusCodes.Status404NotFound, "not-found", "Not found", detail);
+
+    public static Problem Unavailable(string detail) =>
+        new(StatusCodes.Status503ServiceUnavailable, "unavailable", "Not available now", detail);
+}
+
+/// <summary>The request cannot be answered as asked; what to answer instead.</summary>
+internal sealed class ProblemException(Problem problem) : Exception(problem.Detail)
+{
+    public Problem Problem => problem;
+}
+
+/// <summary>Turns what an endpoint throws into the problem a client can act on.</summary>
+internal static class Guard
+{
+    public static async Task Run(HttpContext context, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; there is nobody to answer.
+        }
+        catch (ProblemException e)
+        {
+            await e.Problem.Write(context);
+        }
+        catch (UnreadableEventException e) when (!context.Response.HasStarted)
+        {
+            await new Problem(StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable", e.Message)
+            {
+                Members = { ["stream"] = e.Stream.ToString(), ["position"] = e.Position.Value, ["eventType"] = e.Type },
+            }.Write(context);
+        }
+    }
+}

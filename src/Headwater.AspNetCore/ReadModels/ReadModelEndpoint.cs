@@ -1,0 +1,121 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
+using Microsoft.AspNetCore.Routing;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>Answers queries from a read model over HTTP. Rows leave as they are stored, without being decoded.</summary>
+internal sealed class ReadModelEndpoint(Node node, ReadModel model)
+{
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1000;
+    private const string LimitParameter = "limit";
+    private const string AfterParameter = "after";
+
+    private static readonly TimeSpan defaultWait = TimeSpan.FromSeconds(2);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("", (RequestDelegate)GetRows);
+        routes.MapGet("{key}", (RequestDelegate)GetRow);
+    }
+
+    private Task GetRow(HttpContext context) => Guard.Run(context, async () =>
+    {
+        var key = (string)context.GetRouteValue("key")!;
+        await WaitIfAsked(context, key);
+        var page = await model.ReadRow(key, context.RequestAborted);
+        context.Response.Headers[Headers.Cursor] = model.CursorOf(page.State).ToString();
+        if (page.Rows is not [{ Data: { } row } stored])
+            throw new ProblemException(Problem.NotFound($"'{model.Name}' has no row '{key}'."));
+        if (!Headers.NotModified(context, $"\"{page.State.Checkpoint.Generation}.{stored.Position}\""))
+            await Write(context, row);
+    });
+
+    private Task GetRows(HttpContext context) => Guard.Run(context, async () =>
+    {
+        var (fields, after, limit) = Query(context.Request);
+        await WaitIfAsked(context, null);
+        var page = await model.FindRows(fields, after, limit, context.RequestAborted);
+        context.Response.Headers[Headers.Cursor] = model.CursorOf(page.State).ToString();
+        if (page.Rows.Count == limit)
+            context.Response.Headers.Link = $"<{NextPage(context.Request, page.Rows[^1].Key)}>; rel=\"next\"";
+
+        // Any change of the read model changes the tag; that is more often than need be, and never too seldom.
+        if (Headers.NotModified(context, $"W/\"{page.State.Checkpoint.Generation}.{page.State.Checkpoint.Position}\""))
+            return;
+        var body = new ArrayBufferWriter<byte>();
+        body.Write("["u8);
+        for (var i = 0; i < page.Rows.Count; i++)
+        {
+            if (i > 0)
+                body.Write(","u8);
+            body.Write(page.Rows[i].Data!.Value.Span);
+        }
+
+        body.Write("]"u8);
+        await Write(context, body.WrittenMemory);
+    });
+
+    private async ValueTask WaitIfAsked(HttpContext context, string? key)
+    {
+        if (context.Request.Headers[Headers.AtLeast] is not { Count: > 0 } header)
+            return;
+        if (!Cursor.TryParse(header.ToString(), out var cursor))
+            throw new ProblemException(Problem.BadParameter(Headers.AtLeast, "This is no cursor; send one that a command answered with in Headwater-Cursor."));
+        if (cursor.Epoch != node.Tail.Epoch)
+            throw new ProblemException(Problem.BadParameter(Headers.AtLeast, "The cursor belongs to another log."));
+
+        var wait = Headers.Wait(context, defaultWait, node.Options.MaxWait);
+        if (!await model.WaitFor(key, cursor.Position, wait, context.RequestAborted))
+            context.Response.Headers[Headers.Stale] = "true";
+    }
+
+    private (List<FieldValue> Fields, string? After, int Limit) Query(HttpRequest request)
+    {
+        var fields = new List<FieldValue>();
+        string? after = null;
+        var limit = DefaultLimit;
+        foreach (var (name, values) in request.Query)
+        {
+            var value = values.ToString();
+            if (name == LimitParameter)
+            {
+                if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit)
+                    throw new ProblemException(Problem.BadParameter(name, $"'{value}' is no limit: expected 1 to {MaxLimit}."));
+            }
+            else if (name == AfterParameter)
+            {
+                after = value;
+            }
+            else if (model.IndexedFields.Contains(name))
+            {
+                fields.Add(new FieldValue(name, value));
+            }
+            else
+            {
+                throw new ProblemException(Problem.BadParameter(name,
+                    $"'{model.Name}' cannot be asked by '{name}'; it can by {string.Join(", ", model.IndexedFields.Append(AfterParameter).Append(LimitParameter))}."));
+            }
+        }
+
+        return (fields, after, limit);
+    }
+
+    private static string NextPage(HttpRequest request, string lastKey)
+    {
+        var query = new QueryBuilder(request.Query.Where(pair => pair.Key != AfterParameter)) { { AfterParameter, lastKey } };
+        return $"{request.PathBase}{request.Path}{query.ToQueryString()}";
+    }
+
+    private static Task Write(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = json.Length;
+        return context.Response.Body.WriteAsync(json, context.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,101 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>Lets clients follow feeds as server-sent events.</summary>
+internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, ILogger<FeedEndpoint> logger)
+{
+    public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
+    {
+        var endpoint = new FeedEndpoint(node, connections, routes.ServiceProvider.GetRequiredService<ILogger<FeedEndpoint>>());
+        routes.MapGet("/feeds", (RequestDelegate)(context =>
+            endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>().Where(feed => feed.Length > 0)])));
+        routes.MapGet("/feeds/{feed}/{**key}", (RequestDelegate)(context =>
+            endpoint.Follow(context, [Path(context)])));
+    }
+
+    private Task Follow(HttpContext context, string[] asked) => Guard.Run(context, async () =>
+    {
+        var requests = await Resolve(context, asked);
+        if (connections.Stopping.IsCancellationRequested)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            throw new ProblemException(Problem.Unavailable("The server is stopping; connect again."));
+        }
+
+        var session = await FeedSession.Open(node.Log, requests, After(context.Request), node.Options.PageSize, context.RequestAborted);
+        context.Features.Get<IHttpResponseBodyFeature>()!.DisableBuffering();
+        var headers = context.Response.Headers;
+        headers.ContentType = "text/event-stream";
+        headers.CacheControl = "no-cache, no-transform";
+        headers.ContentEncoding = "identity";
+        headers["X-Accel-Buffering"] = "no";
+
+        connections.Opened();
+        try
+        {
+            await new SseConnection(session, context.Response.BodyWriter, node, connections).Run(context.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has gone, or did not read for too long. It knows its cursor.
+        }
+        catch (Exception e)
+        {
+            LogBroken(logger, e, string.Join(", ", asked), session.Cursor);
+            throw;
+        }
+        finally
+        {
+            connections.Closed();
+        }
+    });
+
+    private async ValueTask<FeedRequest[]> Resolve(HttpContext context, string[] asked)
+    {
+        if (asked.Length == 0 || asked.Length > node.Options.MaxFeedsPerConnection)
+            throw new ProblemException(Problem.BadParameter("feed",
+                $"{asked.Length} feeds are asked for; expected 1 to {node.Options.MaxFeedsPerConnection}, as in /feeds?feed=a&feed=b/42."));
+
+        var requests = new FeedRequest[asked.Length];
+        for (var i = 0; i < asked.Length; i++)
+        {
+            var slash = asked[i].IndexOf('/', StringComparison.Ordinal);
+            var (name, key) = slash < 0 ? (asked[i], null) : (asked[i][..slash], asked[i][(slash + 1)..]);
+            if (!node.Feeds.TryGetValue(name, out var feed))
+                throw new ProblemException(Problem.NotFound($"There is no feed '{name}'."));
+            if (key is { Length: 0 or > 256 } || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
+                throw new ProblemException(Problem.NotFound(key is null ? $"The feed '{name}' needs a key, as in /feeds/{name}/..." : $"The feed '{name}' has no such key."));
+            if (!await feed.Allows(new FeedSubscriber(context.User, name, key), context.RequestAborted))
+                throw new ProblemException(context.User.Identity?.IsAuthenticated is true
+                    ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not follow '{asked[i]}'.")
+                    : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may follow '{asked[i]}'."));
+            requests[i] = new FeedRequest(feed, key);
+        }
+
+        return requests;
+    }
+
+    /// <summary>
+    /// Where the client left off. The header comes first: EventSource repeats the URL it was first given at every reconnect.
+    /// </summary>
+    private static string? After(HttpRequest request)
+    {
+        foreach (var candidate in new[] { request.Headers["Last-Event-ID"], request.Query["last_event_id"], request.Query["after"] })
+            if (candidate.ToString() is { Length: > 0 } given)
+                return given;
+        return null;
+    }
+
+    private static string Path(HttpContext context) => context.GetRouteValue("key") is string { Length: > 0 } key
+        ? $"{context.GetRouteValue("feed")}/{key}"
+        : (string)context.GetRouteValue("feed")!;
+
+    [LoggerMessage(60, LogLevel.Error, "A connection to {Feeds} broke at cursor {Cursor}; the client comes back there.")]
+    private static partial void LogBroken(ILogger logger, Exception e, string feeds, Cursor cursor);
+}

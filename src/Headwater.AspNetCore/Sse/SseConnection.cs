@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>Writes what a session reads to one client, as fast as the client takes it.</summary>
+internal sealed class SseConnection(FeedSession session, PipeWriter output, Node node, FeedConnections connections)
+{
+    private const int FlushAtBytes = 32 << 10;
+
+    private static readonly TimeSpan retry = TimeSpan.FromSeconds(1);
+
+    private readonly List<FeedItem> items = [];
+
+    public async Task Run(CancellationToken aborted)
+    {
+        // A client that does not take its bytes is let go after a while; it comes back at its cursor.
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted);
+        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token);
+
+        Write(SseFormat.Comment("connected"));
+        Write(SseFormat.Retry(retry + node.Jitter(retry)));
+        if (session.Reset is ResetReason.None)
+            Write(SseFormat.EndOfBlock(session.Cursor));
+        await Flush(deadline);
+
+        while (!stopping.IsCancellationRequested)
+        {
+            var more = session.More;
+            var heartbeat = connections.Heartbeat;
+            var moved = await session.Read(items, aborted);
+            await WriteItems(deadline);
+            if (session.Reset is not ResetReason.None)
+                await TellReset(aborted);
+            await Flush(deadline);
+            if (moved)
+                continue;
+
+            if (await Task.WhenAny(more, heartbeat, stopped) == heartbeat)
+            {
+                // A quiet feed advances too: its client must not have to read all of that again when it comes back.
+                Write(SseFormat.EndOfBlock(session.Cursor));
+                await Flush(deadline);
+            }
+        }
+
+        if (!aborted.IsCancellationRequested)
+            await Drain(deadline);
+    }
+
+    private async ValueTask WriteItems(CancellationTokenSource deadline)
+    {
+        foreach (var (frame, cursor) in items)
+        {
+            Write(frame.Encoded(SseFormat.Encode).Span);
+            Write(SseFormat.EndOfBlock(cursor));
+            if (output.UnflushedBytes > FlushAtBytes)
+                await Flush(deadline);
+        }
+
+        if (items.Count > 0)
+            Telemetry.Deliveries.Add(items.Count);
+    }
+
+    private async ValueTask TellReset(CancellationToken cancel)
+    {
+        var reason = session.Reset;
+        await session.BeginAnew(cancel);
+        Telemetry.Resets.Add(1, new KeyValuePair<string, object?>("headwater.reset.reason", Name(reason)));
+        Write($"event: reset\ndata: {{\"reason\":\"{Name(reason)}\",\"cursor\":\"{session.Cursor}\"}}\n");
+        Write(SseFormat.EndOfBlock(session.Cursor));
+    }
+
+    /// <summary>Ends the connection within the spread, so that a deploy does not bring all clients back at one moment.</summary>
+    private async ValueTask Drain(CancellationTokenSource deadline)
+    {
+        await Task.Delay(node.Jitter(node.Options.DrainSpread), node.Time, deadline.Token);
+        Write(SseFormat.Comment("the server is stopping"));
+        Write(SseFormat.EndOfBlock(session.Cursor));
+        await Flush(deadline);
+    }
+
+    private async ValueTask Flush(CancellationTokenSource deadline)
+    {
+        if (output.UnflushedBytes == 0)
+            return;
+        var flush = output.FlushAsync(deadline.Token);
+        if (!flush.IsCompleted)
+        {
+            deadline.CancelAfter(node.Options.WriteTimeout);
+            await flush;
+            deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+        }
+        else if ((await flush).IsCompleted)
+        {
+            throw new OperationCanceledException("The client has gone.");
+        }
+    }
+
+    private void Write(string text)
+    {
+        var span = output.GetSpan(text.Length * 3);
+        output.Advance(Encoding.UTF8.GetBytes(text, span));
+    }
+
+    private void Write(ReadOnlySpan<byte> bytes) => output.Write(bytes);
+
+    private static string Name(ResetReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
+}
