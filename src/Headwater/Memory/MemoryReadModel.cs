@@ -40,7 +40,7 @@ internal sealed record MemoryReadModel(ImmutableSortedDictionary<string, StoredR
         if (commit.Tables is not null)
             throw NoTables(commit.Model);
         return State.Checkpoint != commit.From ? null : new(
-            Rows.SetItems(commit.Rows.Select(row => KeyValuePair.Create(row.Key, row with { Data = row.Data?.ToArray() }))),
+            Rows.SetItems(commit.Rows.Select(row => KeyValuePair.Create(row.Key, row))),
             State with { Checkpoint = commit.From with { Position = commit.To } });
     }
 
