@@ -48,7 +48,7 @@ internal sealed class CommandBody<TCommand>
         }
         catch (JsonException e)
         {
-            throw Malformed(e.Path ?? "$", FirstSentence(e.Message));
+            throw Malformed(e.Path ?? "$", Explain(e.Message));
         }
     }
 
@@ -81,13 +81,19 @@ internal sealed class CommandBody<TCommand>
             Members = { ["field"] = path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path },
         });
 
-    /// <summary>The serializer goes on with .NET type names and byte offsets, which are of no use to a client.</summary>
-    private static string FirstSentence(string message)
+    /// <summary>Says in the client's words what the serializer says with the names of .NET types, which are no client's business.</summary>
+    private string Explain(string message)
     {
+        const string missing = "missing required properties including: ";
+        if (message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal))
+            return $"the field is unknown; this command has {string.Join(", ", json.Properties.Select(property => $"'{property.Name}'"))}.";
+        if (message.IndexOf(missing, StringComparison.Ordinal) is >= 0 and var at)
+            return $"fields are missing: {message[(at + missing.Length)..]}";
+        if (message.Contains("could not be converted to", StringComparison.Ordinal))
+            return "the value has another type than the field.";
+        if (message.Contains("doesn't allow null", StringComparison.Ordinal) || message.Contains("does not allow null", StringComparison.Ordinal))
+            return "the field must not be null.";
         var path = message.IndexOf(" Path: $", StringComparison.Ordinal);
-        var text = path < 0 ? message : message[..path];
-        var type = text.IndexOf(" on type '", StringComparison.Ordinal);
-        var end = type < 0 ? -1 : text.IndexOf('\'', type + 10);
-        return (type < 0 || end < 0 ? text : text.Remove(type, end - type + 1)).Trim();
+        return path < 0 ? message : message[..path];
     }
 }

@@ -45,6 +45,12 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
         var (command, bytes) = await read(context.Request);
         var idempotencyKey = IdempotencyKeyOf(context, bytes.Span);
         var expected = Expected(context.Request);
+        if (context.Request.Headers.IfMatch == "*" && (await decider.Load(key, cancel: context.RequestAborted)).Version == 0)
+        {
+            await Answer(context, new CommandResult<TState>.Stale(decider.StreamOf(key), expected, 0));
+            return;
+        }
+
         var result = await decider.Execute(key, command, new CommandContext
         {
             Expected = expected,
@@ -77,7 +83,7 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
             case CommandResult<TState>.Stale stale:
                 context.Response.Headers.ETag = ETag(stale.Actual);
                 return new Problem(StatusCodes.Status412PreconditionFailed, "stale-version", "Somebody else changed it first",
-                    $"'{stale.Stream}' is at version {stale.Actual}, and the request expects {stale.Expected}. Load it again and decide anew.")
+                    $"'{stale.Stream}' is at version {stale.Actual}, and the request expects {(stale.Expected.Value < 0 ? "it to exist" : stale.Expected)}. Load it again and decide anew.")
                 {
                     Members = { ["expected"] = stale.Expected.Value, ["actual"] = stale.Actual },
                 }.Write(context);

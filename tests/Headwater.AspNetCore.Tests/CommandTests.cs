@@ -1,0 +1,187 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace Headwater.AspNetCore.Tests;
+
+public sealed class CommandTests : IAsyncLifetime
+{
+    private OrdersApp app = null!;
+
+    public async ValueTask InitializeAsync() => app = await OrdersApp.Start();
+
+    public async ValueTask DisposeAsync() => await app.DisposeAsync();
+
+    [Fact]
+    public async Task A_command_answers_with_the_new_state_its_version_and_its_cursor()
+    {
+        var response = await app.Post("/orders/1/open", new Open("ann"));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("\"1\"", response.Headers.ETag!.Tag);
+        Assert.True(Cursor.TryParse(response.Headers.GetValues("Headwater-Cursor").Single(), out var cursor));
+        Assert.Equal(new Position(1), cursor.Position);
+        Assert.Equal("""{"customer":"ann","items":0,"isClosed":false}""", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Metadata_is_filled_in()
+    {
+        await app.Post("/orders/1/open", new Open("ann"), ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        var recorded = (await app.Node.Log.ReadStream(new StreamId("order", "1"))).Single();
+        Assert.NotNull(recorded.Metadata.Causation);
+        Assert.NotNull(recorded.Metadata.Correlation);
+        Assert.Null(recorded.Metadata.Actor);
+    }
+
+    [Theory]
+    [InlineData("""{"item":"tea","count":"many"}""", "count")]
+    [InlineData("""{"item":"tea","count":1,"price":3}""", "price")]
+    [InlineData("""{"item":null,"count":1}""", "item")]
+    [InlineData("""{"item":"tea"}""", "count")]
+    [InlineData("""{"item":"tea",""", "$")]
+    [InlineData("null", "$")]
+    [InlineData("[1]", "$")]
+    public async Task What_cannot_be_read_is_a_problem_that_names_the_field(string body, string field)
+    {
+        var problem = await Problem(await app.Client.PostAsync("/orders/1/items", Json(body)), HttpStatusCode.BadRequest, "malformed-command");
+        Assert.Contains(field, problem.GetProperty("field").GetString() + problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("Headwater.AspNetCore", problem.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_oversized_body_is_refused_with_and_without_a_length()
+    {
+        var large = $$"""{"item":"{{new string('x', 70_000)}}","count":1}""";
+        await Problem(await app.Client.PostAsync("/orders/1/items", Json(large)), HttpStatusCode.RequestEntityTooLarge, "too-large");
+        var chunked = new HttpRequestMessage(HttpMethod.Post, "/orders/1/items") { Content = Json(large) };
+        chunked.Headers.TransferEncodingChunked = true;
+        await Problem(await app.Client.SendAsync(chunked), HttpStatusCode.RequestEntityTooLarge, "too-large");
+    }
+
+    [Fact]
+    public async Task A_body_that_is_not_json_is_refused() =>
+        await Problem(await app.Client.PostAsync("/orders/1/items", new StringContent("tea", Encoding.UTF8, "text/plain")),
+            HttpStatusCode.UnsupportedMediaType, "not-json");
+
+    [Fact]
+    public async Task A_command_without_fields_needs_no_body()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.PostAsync("/orders/1/close", null)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_a_typed_conflict_and_nonsense_is_unprocessable()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        await Problem(await app.Post("/orders/1/open", new Open("bob")), HttpStatusCode.Conflict, "order-open");
+        await Problem(await app.Post("/orders/1/items", new AddItem("tea", 0)), HttpStatusCode.UnprocessableEntity, "no-count");
+    }
+
+    [Fact]
+    public async Task If_match_lets_only_the_first_of_two_through()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/items", new AddItem("tea", 1), ("If-Match", "\"1\""))).StatusCode);
+        var stale = await app.Post("/orders/1/items", new AddItem("tea", 1), ("If-Match", "\"1\""));
+        var problem = await Problem(stale, HttpStatusCode.PreconditionFailed, "stale-version");
+        Assert.Equal(2, problem.GetProperty("actual").GetInt64());
+        Assert.Equal("\"2\"", stale.Headers.ETag!.Tag);
+        await Problem(await app.Post("/orders/1/items", new AddItem("tea", 1), ("If-Match", "\"x\"")), HttpStatusCode.BadRequest, "bad-parameter");
+        await Problem(await app.Post("/orders/1/open", new Open("ann"), ("If-None-Match", "*")), HttpStatusCode.PreconditionFailed, "stale-version");
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/2/open", new Open("ann"), ("If-None-Match", "*"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task If_match_any_needs_the_stream_to_exist()
+    {
+        await Problem(await app.Post("/orders/1/open", new Open("ann"), ("If-Match", "*")), HttpStatusCode.PreconditionFailed, "stale-version");
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/open", new Open("ann"))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/items", new AddItem("tea", 1), ("If-Match", "*"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_retry_with_its_idempotency_key_gets_the_first_answer()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        var first = await app.Post("/orders/1/items", new AddItem("tea", 2), ("Idempotency-Key", "\"k1\""), ("If-Match", "\"1\""));
+        await app.Post("/orders/1/items", new AddItem("tea", 5));
+        var retry = await app.Post("/orders/1/items", new AddItem("tea", 2), ("Idempotency-Key", "k1"), ("If-Match", "\"1\""));
+        Assert.Equal(HttpStatusCode.OK, retry.StatusCode);
+        Assert.Equal(first.Headers.ETag, retry.Headers.ETag);
+        Assert.Equal(first.Headers.GetValues("Headwater-Cursor"), retry.Headers.GetValues("Headwater-Cursor"));
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await retry.Content.ReadAsStringAsync());
+
+        await Problem(await app.Post("/orders/1/items", new AddItem("tea", 3), ("Idempotency-Key", "k1")), HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+        var state = await app.Client.GetFromJsonAsync<JsonElement>("/orders/1");
+        Assert.Equal(7, state.GetProperty("items").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_refusal_is_remembered_too()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        await Problem(await app.Post("/orders/1/open", new Open("bob"), ("Idempotency-Key", "k2")), HttpStatusCode.Conflict, "order-open");
+        await Problem(await app.Post("/orders/1/open", new Open("bob"), ("Idempotency-Key", "k2")), HttpStatusCode.Conflict, "order-open");
+    }
+
+    [Fact]
+    public async Task Concurrent_duplicates_happen_once()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ =>
+            app.Post("/orders/1/items", new AddItem("tea", 1), ("Idempotency-Key", "once"))));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.Equal(1, (await app.Client.GetFromJsonAsync<JsonElement>("/orders/1")).GetProperty("items").GetInt32());
+    }
+
+    [Fact]
+    public async Task Racing_commands_are_decided_again_not_refused()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => app.Post("/orders/1/items", new AddItem("tea", 1))));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.Equal(5, (await app.Client.GetFromJsonAsync<JsonElement>("/orders/1")).GetProperty("items").GetInt32());
+    }
+
+    [Fact]
+    public async Task State_is_answered_as_of_a_version_a_cursor_and_an_instant()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        var cursor = (await app.Post("/orders/1/items", new AddItem("tea", 1))).Headers.GetValues("Headwater-Cursor").Single();
+        var between = (await app.Node.Log.ReadStream(new StreamId("order", "1")))[^1].RecordedAt;
+        await app.Post("/orders/1/items", new AddItem("tea", 1));
+
+        foreach (var query in new[] { "version=2", $"at={cursor}", $"at={Uri.EscapeDataString(between.ToString("O"))}" })
+        {
+            var then = await app.Client.GetAsync($"/orders/1?{query}");
+            Assert.Equal("\"2\"", then.Headers.ETag!.Tag);
+            Assert.Equal(1, (await then.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("items").GetInt32());
+        }
+
+        await Problem(await app.Client.GetAsync("/orders/1?at=2000-01-01T00:00:00Z"), HttpStatusCode.NotFound, "not-found");
+        await Problem(await app.Client.GetAsync("/orders/1?at=yesterday"), HttpStatusCode.BadRequest, "bad-parameter");
+        await Problem(await app.Client.GetAsync("/orders/1?at=00000000.1"), HttpStatusCode.BadRequest, "bad-parameter");
+        await Problem(await app.Client.GetAsync("/orders/unknown"), HttpStatusCode.NotFound, "not-found");
+    }
+
+    [Fact]
+    public async Task State_that_is_known_is_not_sent_again()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        var request = new HttpRequestMessage(HttpMethod.Get, "/orders/1");
+        request.Headers.TryAddWithoutValidation("If-None-Match", "\"1\"");
+        Assert.Equal(HttpStatusCode.NotModified, (await app.Client.SendAsync(request)).StatusCode);
+    }
+
+    internal static async Task<JsonElement> Problem(HttpResponseMessage response, HttpStatusCode status, string code)
+    {
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.MediaType);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal($"urn:headwater:problem:{code}", problem.GetProperty("type").GetString());
+        Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
+        return problem;
+    }
+
+    private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
+}
