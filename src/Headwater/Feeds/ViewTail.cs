@@ -40,8 +40,8 @@ internal sealed partial class ViewTail(
 
     private readonly Ring<ViewChange> ring = new(Math.Min(options.TailEvents, RingCapacity), options.TailBytes / 4);
     private readonly Dictionary<string, ViewChange> newest = [];
-    private readonly Pulse advanced = new();
-    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Pulse advanced = new(surroundings.Waking);
+    private readonly TaskCompletionSource ready = new(surroundings.Waking);
     private volatile StrongBox<ViewPosition> at = new(new ViewPosition(projection.Name, 0, Position.Start));
 
     public string Name => projection.Name;

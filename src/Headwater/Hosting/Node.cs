@@ -32,7 +32,7 @@ internal sealed partial class Node : IDisposable
         Tail = new LogTail(logStore, signal, types, options, surroundings, loggers.CreateLogger<LogTail>());
         Projections = [.. declared.Projections.Select(each => new Projection(
             each.Schema, each.Filter, each.Policy, each.IsInline, each.KeyedByCategory, each.Handler(services),
-            readModels, types, options, surroundings.Time))];
+            readModels, types, options, surroundings))];
         Log = new Log(logStore, types, Tail, options, surroundings, Projections.Where(projection => projection.IsInline));
 
         var subscriptions = declared.Subscriptions.Select(each =>

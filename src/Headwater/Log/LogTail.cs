@@ -10,9 +10,9 @@ internal sealed partial class LogTail(
     ILogStore store, ISignal? signal, EventTypes types, HeadwaterOptions options, Surroundings surroundings, ILogger<LogTail> logger)
 {
     private readonly Ring<RecordedEvent> ring = new(options.TailEvents, options.TailBytes);
-    private readonly Pulse appended = new();
-    private readonly Pulse advanced = new();
-    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Pulse appended = new(surroundings.Waking);
+    private readonly Pulse advanced = new(surroundings.Waking);
+    private readonly TaskCompletionSource ready = new(surroundings.Waking);
     private volatile string epoch = "";
     private long position;
 

@@ -9,6 +9,14 @@ internal sealed record Surroundings(TimeProvider Time, TaskScheduler Scheduler, 
     public static Surroundings Real(TimeProvider time) =>
         new(time, TaskScheduler.Default, new Random(), () => Guid.CreateVersion7(time.GetUtcNow()));
 
+    /// <summary>
+    /// How those who wait for something are woken. On the thread pool they must not run inside the call that wakes them. A
+    /// scheduler of its own queues them in any case, and the flag would send combinators such as <see cref="Task.WhenAny(Task[])"/>
+    /// through the thread pool, past that scheduler.
+    /// </summary>
+    public TaskCreationOptions Waking =>
+        Scheduler == TaskScheduler.Default ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None;
+
     /// <summary>Starts a loop that runs until it ends by itself or is cancelled.</summary>
     public Task Start(Func<Task> loop) =>
         Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();

@@ -3,7 +3,7 @@ namespace Headwater;
 /// <summary>A projection: its name, what it reads, what it does, and when.</summary>
 internal sealed class Projection(
     ReadModelSchema schema, LogFilter filter, ErrorPolicy onError, bool isInline, string? keyedByCategory, ProjectionHandler handler,
-    IReadModelStore store, EventTypes types, HeadwaterOptions options, TimeProvider time)
+    IReadModelStore store, EventTypes types, HeadwaterOptions options, Surroundings surroundings)
     : ISubscriber, IAppendParticipant
 {
     public string Name => schema.Model;
@@ -20,7 +20,7 @@ internal sealed class Projection(
     public string? KeyedByCategory => keyedByCategory;
 
     /// <summary>Beats when rows or checkpoint may have changed.</summary>
-    public Pulse Changed { get; } = new();
+    public Pulse Changed { get; } = new(surroundings.Waking);
 
     public ValueTask Prepare(CancellationToken cancel) =>
         store.Prepare(schema, handler.Tables is { } tables ? tables.Create : null, cancel);
@@ -51,7 +51,7 @@ internal sealed class Projection(
 
     public async ValueTask<bool> Skip(Checkpoint from, RecordedEvent happened, string error, CancellationToken cancel)
     {
-        var skipped = new SkippedEvent(happened.Position, happened.Stream, happened.Type, error, time.GetUtcNow());
+        var skipped = new SkippedEvent(happened.Position, happened.Stream, happened.Type, error, surroundings.Time.GetUtcNow());
         var saved = await store.Commit(new ProjectionCommit(Name, from, happened.Position, []) { Skipped = skipped }, cancel);
         Changed.Beat();
         return saved;

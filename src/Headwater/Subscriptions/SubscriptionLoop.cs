@@ -6,7 +6,7 @@ namespace Headwater;
 internal sealed partial class SubscriptionLoop(
     ISubscriber subscriber, Log log, Surroundings surroundings, HeadwaterOptions options, ILogger<SubscriptionLoop> logger)
 {
-    private readonly Pulse restart = new();
+    private readonly Pulse restart = new(surroundings.Waking);
     private volatile SubscriptionProgress progress = new(SubscriptionState.Starting, default, null);
     private volatile bool loadAgain;
 
