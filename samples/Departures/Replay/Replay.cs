@@ -1,0 +1,100 @@
+using System.Globalization;
+using Headwater;
+
+namespace Departures;
+
+/// <summary>
+/// Lets the real flights happen again. Every step is an ordinary command with an idempotency key of its own, and its event
+/// names the step as its cause. So the log itself knows how far the replay had come, and a step whose answer was lost with the
+/// process happens once all the same: no second truth is kept beside the log that could disagree with it.
+/// </summary>
+internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log log, SimulatedClock clock, ILogger<Replay> logger)
+    : BackgroundService
+{
+    private const string CausePrefix = "replay|";
+    private const int PageSize = 512;
+
+    private static readonly TimeSpan longestPause = TimeSpan.FromSeconds(30);
+
+    private readonly IReadOnlyList<Step> script = Script.Of(RealFlight.ReadAll());
+    private int next;
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Before the first request is taken, so that nobody ever sees the clock anywhere else.
+        if (await LastTaken(cancellationToken) is { } last)
+        {
+            next = last + 1;
+            clock.Set(script[last].At);
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (clock.StandsStill)
+            return;
+        for (; next < script.Count; next++)
+        {
+            if (clock.RunTo(script[next].At) is { Ticks: > 0 } wait)
+                await Task.Delay(wait, stoppingToken);
+            await Take(next, stoppingToken);
+        }
+
+        clock.RunTo(DateTimeOffset.MaxValue);
+        LogOver(logger);
+    }
+
+    private async Task Take(int number, CancellationToken cancel)
+    {
+        var step = script[number];
+        var cause = string.Create(CultureInfo.InvariantCulture, $"{CausePrefix}{number}");
+        var context = new CommandContext
+        {
+            IdempotencyKey = new(cause, $"{step}"),
+            Metadata = new() { Causation = cause },
+        };
+
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                // A refusal is passed over: somebody has cancelled the flight, or sent it off before us.
+                if (await flights.Execute(step.Flight, step.Command, context, cancel) is not CommandResult<Flight>.Contended)
+                    return;
+            }
+            catch (Exception e) when (!cancel.IsCancellationRequested)
+            {
+                if (failures == 0)
+                    LogFailed(logger, e, number);
+            }
+
+            var pause = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(failures, 10)) / 4);
+            await Task.Delay(pause < longestPause ? pause : longestPause, cancel);
+        }
+    }
+
+    /// <summary>Looks for the newest step in the log, page by page from its end.</summary>
+    private async ValueTask<int?> LastTaken(CancellationToken cancel)
+    {
+        for (var end = (await log.Head(cancel)).Position.Value; end > 0; end -= PageSize)
+        {
+            var page = await log.Read(LogFilter.Everything, new Position(Math.Max(0, end - PageSize)), PageSize, cancel);
+            if (page.Events.Select(happened => StepOf(happened.Metadata.Causation)).LastOrDefault(step => step is not null) is { } step)
+                return Math.Min(step, script.Count - 1);
+        }
+
+        return null;
+    }
+
+    private static int? StepOf(string? cause) =>
+        cause?.StartsWith(CausePrefix, StringComparison.Ordinal) is true
+        && int.TryParse(cause.AsSpan(CausePrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+
+    [LoggerMessage(1, LogLevel.Error, "Step {Step} of the replay failed; it is tried again until it succeeds, and time stands still so long.")]
+    private static partial void LogFailed(ILogger logger, Exception e, int step);
+
+    [LoggerMessage(2, LogLevel.Information, "The replay is over: all flights of the quarter have arrived. Delete the data to see it again.")]
+    private static partial void LogOver(ILogger logger);
+}
