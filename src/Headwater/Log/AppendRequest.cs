@@ -13,7 +13,7 @@ public sealed record AppendRequest(IReadOnlyList<StreamAppend> Streams)
     /// <summary>Kept in the same transaction, if the append answers a command that carries an idempotency key.</summary>
     public ReceiptRequest? Receipt { get; init; }
 
-    /// <summary>What else happens in the same transaction once the events are in: inline projections.</summary>
+    /// <summary>What else happens in the same transaction once the events are in: inline projections. Not asked if there are none.</summary>
     public IReadOnlyList<IAppendParticipant> Participants { get; init; } = [];
 }
 
@@ -25,7 +25,7 @@ public abstract record AppendResult
     }
 
     /// <summary>The events are in the log and on disk.</summary>
-    /// <param name="Position">The place of the last of them.</param>
+    /// <param name="Position">The place of the last of them; the log's head if the request has none.</param>
     /// <param name="Streams">The version each stream reached by it, in the order of the request.</param>
     /// <param name="AlreadyKnown">Whether an earlier append had put the very same events there.</param>
     public sealed record Appended(Position Position, IReadOnlyList<StreamVersion> Streams, bool AlreadyKnown = false) : AppendResult;
@@ -33,7 +33,10 @@ public abstract record AppendResult
     /// <summary>A stream has another version than expected; nothing was appended.</summary>
     public sealed record Conflict(StreamId Stream, ExpectedVersion Expected, long Actual) : AppendResult;
 
-    /// <summary>An event id stands in the log with other content, or only a part of the batch is known; nothing was appended.</summary>
+    /// <summary>
+    /// An event id stands in the log with other content, or only a part of the batch is known; nothing was appended. Content is
+    /// the stream, type, schema version, data and tags; the metadata may differ, because a retry has a trace of its own.
+    /// </summary>
     public sealed record IdReused(Guid EventId, StreamId Stream, Position Position) : AppendResult;
 
     /// <summary>The receipt's key was used before; nothing was appended.</summary>

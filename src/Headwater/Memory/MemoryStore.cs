@@ -66,13 +66,21 @@ internal sealed partial class MemoryStore(TimeProvider time, Func<Guid> newId) :
             foreach (var happened in events)
                 state = state.Append(stream, happened, now);
 
-        var transaction = new MemoryTransaction(state);
-        foreach (var participant in request.Participants)
-            await participant.Join(transaction, cancel);
+        if (request.Streams.Any(part => part.Events.Count > 0))
+            state = await Joined(state, request.Participants, cancel);
 
-        state = Keep(request.Receipt, request, transaction.State);
+        state = Keep(request.Receipt, request, state);
         return (state, new AppendResult.Appended(
             state.Head, [.. request.Streams.Select(part => new StreamVersion(part.Stream, state.Stream(part.Stream).Count))]));
+    }
+
+    private static async ValueTask<MemoryState> Joined(
+        MemoryState state, IReadOnlyList<IAppendParticipant> participants, CancellationToken cancel)
+    {
+        var transaction = new MemoryTransaction(state);
+        foreach (var participant in participants)
+            await participant.Join(transaction, cancel);
+        return transaction.State;
     }
 
     private static MemoryState Keep(ReceiptRequest? asked, AppendRequest request, MemoryState state)
