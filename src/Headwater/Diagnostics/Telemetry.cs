@@ -32,20 +32,12 @@ internal static class Telemetry
     public static readonly Counter<long> Resets =
         Meter.CreateCounter<long>("headwater.feed.resets", "{reset}", "Feed cursors that could not be resumed.");
 
-    public static void Appended(AppendRequest request, AppendResult result, TimeSpan elapsed, Activity? activity)
+    public static void Appended(string outcome, int events, TimeSpan elapsed, Activity? activity)
     {
-        var outcome = result switch
-        {
-            AppendResult.Appended { AlreadyKnown: true } => "known",
-            AppendResult.Appended => "appended",
-            AppendResult.Conflict => "conflict",
-            AppendResult.IdReused => "id-reused",
-            _ => "answered",
-        };
         activity?.SetTag("headwater.append.outcome", outcome);
         appendDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("headwater.append.outcome", outcome));
-        if (outcome == "appended")
-            appendedEvents.Add(request.Streams.Sum(stream => stream.Events.Count));
+        if (events > 0)
+            appendedEvents.Add(events);
     }
 
     public static void Handled(string subscription, int events) =>

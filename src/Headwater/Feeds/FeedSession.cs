@@ -148,7 +148,7 @@ internal sealed class FeedSession
     {
         var (feed, key) = viewFeeds[view];
         var from = views[view];
-        var page = await feed.Tail.Read(key, from.Position, pageSize, cancel);
+        var page = await feed.Tail.Read(key, from, pageSize, cancel);
         if (page.Next.Generation != from.Generation)
         {
             Reset = ResetReason.Rebuilt;

@@ -61,9 +61,14 @@ internal sealed partial class ViewTail(
     public ValueTask<ReadModelState> State(CancellationToken cancel) => store.State(Name, cancel);
 
     /// <summary>Changes above a position, at most the newest of each row, from memory or, further back, from the store.</summary>
-    public async ValueTask<ViewPage> Read(string? key, Position after, int limit, CancellationToken cancel)
+    public async ValueTask<ViewPage> Read(string? key, ViewPosition from, int limit, CancellationToken cancel)
     {
         var tail = At;
+        var after = from.Position;
+
+        // The reader may know a rebuild that this tail has yet to notice: then there is nothing for it here until it has.
+        if (tail.Generation < from.Generation)
+            return new ViewPage([], from);
         if (after >= tail.Position)
             return new ViewPage([], tail with { Position = after });
 

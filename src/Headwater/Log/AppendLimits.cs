@@ -13,13 +13,18 @@ internal static class AppendLimits
     {
         var count = 0;
         var seen = new HashSet<StreamId>();
+        var ids = new HashSet<Guid>();
         foreach (var (stream, _, events) in request.Streams)
         {
             if (!seen.Add(stream))
                 throw new ArgumentException($"Stream '{stream}' stands twice in one append; put its events together.");
             count += events.Count;
             foreach (var happened in events)
+            {
                 Check(stream, happened, options);
+                if (!ids.Add(happened.Id))
+                    throw Broken(stream, happened, "its id stands twice in this append");
+            }
         }
 
         if (count > MaxEvents)

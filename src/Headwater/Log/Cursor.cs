@@ -14,7 +14,8 @@ namespace Headwater;
 /// </remarks>
 public readonly struct Cursor : IEquatable<Cursor>
 {
-    private const int MaxLength = 1024;
+    // Room for as many read models with names as long as a connection may follow by default.
+    private const int MaxLength = 4096;
 
     private readonly ViewPosition[]? views;
 

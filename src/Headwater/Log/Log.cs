@@ -120,9 +120,19 @@ public sealed class Log
         if (result is AppendResult.Appended { AlreadyKnown: false })
             foreach (var participant in participants)
                 participant.Committed();
-        Telemetry.Appended(request, result, surroundings.Time.GetElapsedTime(started), activity);
+        var events = result is AppendResult.Appended { AlreadyKnown: false } ? request.Streams.Sum(stream => stream.Events.Count) : 0;
+        Telemetry.Appended(Outcome(result), events, surroundings.Time.GetElapsedTime(started), activity);
         return result;
     }
+
+    private static string Outcome(AppendResult result) => result switch
+    {
+        AppendResult.Appended { AlreadyKnown: true } => "known",
+        AppendResult.Appended => "appended",
+        AppendResult.Conflict => "conflict",
+        AppendResult.IdReused => "id-reused",
+        _ => "answered",
+    };
 
     /// <summary>Serialises events and fills in what their metadata leaves open: id, trace context, correlation.</summary>
     internal IReadOnlyList<EventData> Encode(
@@ -169,27 +179,9 @@ public sealed class Log
 
     private async ValueTask<LogPage> ReadStore(LogQuery query, CancellationToken cancel)
     {
-        if (query.Filter is LogFilter.AnyOf union)
-            return await ReadUnion(union, query, cancel);
-        var page = await store.Read(query, cancel);
+        var page = await UnionRead.Read(query, store.Read, cancel);
         Bind(page.Events);
         return page;
-    }
-
-    /// <summary>Merges one page per filter. The union is known only as far as the page that got least far.</summary>
-    private async ValueTask<LogPage> ReadUnion(LogFilter.AnyOf union, LogQuery query, CancellationToken cancel)
-    {
-        var merged = new SortedList<Position, RecordedEvent>();
-        var next = query.UpTo;
-        foreach (var filter in union.Filters)
-        {
-            var page = await ReadStore(query with { Filter = filter }, cancel);
-            next = Position.Min(next, page.Next);
-            foreach (var happened in page.Events)
-                merged.TryAdd(happened.Position, happened);
-        }
-
-        return new LogPage([.. merged.Values.Where(happened => happened.Position <= next)], next);
     }
 
     private IReadOnlyList<RecordedEvent> Bind(IReadOnlyList<RecordedEvent> events)

@@ -44,6 +44,11 @@ public abstract record LogFilter
     /// <summary>The events that at least one of several filters wants.</summary>
     public sealed record AnyOf(IReadOnlyList<LogFilter> Filters) : LogFilter
     {
+        /// <summary>The filters; at least one.</summary>
+        public IReadOnlyList<LogFilter> Filters { get; init; } = Filters is { Count: > 0 }
+            ? Filters
+            : throw new ArgumentException("A union has at least one filter.", nameof(Filters));
+
         /// <inheritdoc/>
         public override bool Matches(RecordedEvent happened) => Filters.Any(filter => filter.Matches(happened));
     }

@@ -42,7 +42,10 @@ internal sealed partial class LogTail(
         var failures = 0;
         while (!cancel.IsCancellationRequested)
         {
+            // Both are taken before the look, so that what comes between the look and the wait is not lost.
             var own = appended.Next;
+            if (hinted.IsCompleted && signal is not null)
+                hinted = WaitForHint(signal, cancel);
             try
             {
                 if (!ready.Task.IsCompleted)
@@ -68,8 +71,6 @@ internal sealed partial class LogTail(
                 continue;
             }
 
-            if (hinted.IsCompleted && signal is not null)
-                hinted = WaitForHint(signal, cancel);
             await Quietly(Task.WhenAny(own, signal is null ? own : hinted, surroundings.Delay(options.PollInterval, cancel)));
         }
     }

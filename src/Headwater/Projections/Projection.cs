@@ -42,10 +42,12 @@ internal sealed class Projection(
         catch (EventHandlingException failure)
         {
             // What came before the event that cannot be handled is good: it is saved, so that the projection stands right before it.
-            var before = page.Events.TakeWhile(happened => happened.Position < failure.Happened.Position).ToList();
-            if (before.Count > 0)
-                await Commit(from, before, before[^1].Position, cancel);
-            throw;
+            var good = page.Events.TakeWhile(happened => happened.Position < failure.Happened.Position).ToList();
+            if (good.Count == 0)
+                throw failure.At(from);
+            if (!await Handle(from, new LogPage(good, good[^1].Position), cancel))
+                return false;
+            throw failure.At(new Checkpoint(good[^1].Position, from.Generation));
         }
     }
 
@@ -70,7 +72,7 @@ internal sealed class Projection(
         while (true)
         {
             var from = (await rows.State(Name, cancel)).Checkpoint;
-            var page = await rows.Read(new(filter, from.Position, Position.Max, options.PageSize), cancel);
+            var page = await UnionRead.Read(new(filter, from.Position, Position.Max, options.PageSize), rows.Read, cancel);
             if (page.Next <= from.Position)
                 return;
             foreach (var happened in page.Events)

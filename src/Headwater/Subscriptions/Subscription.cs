@@ -25,9 +25,9 @@ internal sealed class Subscription(
             }
             catch (Exception e) when (!cancel.IsCancellationRequested)
             {
-                if (done > from.Position)
-                    await checkpoints.Save(name, from, done, null, cancel);
-                throw new EventHandlingException(happened, e);
+                if (done > from.Position && !await checkpoints.Save(name, from, done, null, cancel))
+                    return false;
+                throw new EventHandlingException(happened, e).At(new Checkpoint(done, from.Generation));
             }
         }
 

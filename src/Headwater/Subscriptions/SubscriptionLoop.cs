@@ -60,7 +60,7 @@ internal sealed partial class SubscriptionLoop(
                 at = null;
                 if (await Skipped(e, cancel))
                     continue;
-                progress = new(SubscriptionState.Stopped, progress.Checkpoint, e.Message);
+                progress = new(SubscriptionState.Stopped, e.Before, e.Message);
                 LogStopped(logger, e, Name);
                 Telemetry.Failed(Name);
                 await again.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
@@ -94,9 +94,8 @@ internal sealed partial class SubscriptionLoop(
             return false;
         try
         {
-            var from = await subscriber.LoadCheckpoint(cancel);
-            if (from.Position < failure.Happened.Position
-                && await subscriber.Skip(from, failure.Happened, failure.Message, cancel))
+            // From exactly there: if it was moved meanwhile, by a rebuild or another process, nothing else may be passed over.
+            if (await subscriber.Skip(failure.Before, failure.Happened, failure.Message, cancel))
             {
                 LogSkipped(logger, failure, Name);
                 Telemetry.Failed(Name);
