@@ -83,13 +83,14 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
     /// <summary>
     /// Where the client left off. The header comes first: EventSource repeats the URL it was first given at every reconnect.
+    /// A client that took several snapshots gives the cursor of each.
     /// </summary>
-    private static string? After(HttpRequest request)
+    private static string[] After(HttpRequest request)
     {
         foreach (var candidate in new[] { request.Headers["Last-Event-ID"], request.Query["last_event_id"], request.Query["after"] })
-            if (candidate.ToString() is { Length: > 0 } given)
+            if (candidate.OfType<string>().Where(given => given.Length > 0).ToArray() is { Length: > 0 } given)
                 return given;
-        return null;
+        return [];
     }
 
     private static string Path(HttpContext context) => context.GetRouteValue("key") is string { Length: > 0 } key

@@ -72,11 +72,11 @@ internal sealed class FeedSession
     /// <summary>Opens a session where a client left off.</summary>
     /// <param name="log">The log.</param>
     /// <param name="requests">What to follow.</param>
-    /// <param name="after">A cursor's text, "start", or null for now.</param>
+    /// <param name="after">The text of a cursor, or of one for each snapshot taken, or "start"; none for now.</param>
     /// <param name="pageSize">How many events or rows to read at once.</param>
     /// <param name="cancel">Gives up.</param>
     public static async ValueTask<FeedSession> Open(
-        Log log, IReadOnlyList<FeedRequest> requests, string? after, int pageSize, CancellationToken cancel)
+        Log log, IReadOnlyList<FeedRequest> requests, IReadOnlyList<string> after, int pageSize, CancellationToken cancel)
     {
         var session = new FeedSession(log, requests, pageSize);
         var head = await log.Head(cancel);
@@ -182,19 +182,25 @@ internal sealed class FeedSession
             position = views.Min(each => each.Position);
     }
 
-    private ResetReason Resume(string? after, LogHead head, ReadModelState[] states)
+    private ResetReason Resume(IReadOnlyList<string> after, LogHead head, ReadModelState[] states)
     {
-        if (after is null)
+        if (after.Count == 0)
         {
             BeginAtNow(head, states);
             return ResetReason.None;
         }
 
-        var isStart = after == "start";
-        if (!Cursor.TryParse(isStart ? $"{head.Epoch}.0" : after, out var cursor))
-            return ResetReason.Malformed;
-        if (cursor.Epoch != head.Epoch)
-            return ResetReason.ForeignEpoch;
+        var cursors = new Cursor[after.Count];
+        for (var i = 0; i < cursors.Length; i++)
+        {
+            if (!Cursor.TryParse(after[i] == "start" ? $"{head.Epoch}.0" : after[i], out cursors[i]))
+                return ResetReason.Malformed;
+            if (cursors[i].Epoch != head.Epoch)
+                return ResetReason.ForeignEpoch;
+        }
+
+        if (!Cursor.TryMerge(cursors, out var cursor))
+            return ResetReason.Rebuilt;
         if (cursor.Position > head.Position)
             return ResetReason.BeyondHead;
 
@@ -203,7 +209,9 @@ internal sealed class FeedSession
         {
             var name = viewFeeds[i].Feed.Tail.Name;
             var (checkpoint, trimmedTo) = states[i];
-            var known = cursor.In(name) ?? new ViewPosition(name, checkpoint.Generation, cursor.Position);
+
+            // A cursor that says nothing about a view, such as a command's, cannot have seen more of it than there is.
+            var known = cursor.In(name) ?? new ViewPosition(name, checkpoint.Generation, Position.Min(cursor.Position, checkpoint.Position));
             if (known.Generation != checkpoint.Generation)
                 return ResetReason.Rebuilt;
             if (known.Position > head.Position)

@@ -49,6 +49,24 @@ public readonly struct Cursor : IEquatable<Cursor>
         return null;
     }
 
+    /// <summary>
+    /// Where a client stands that has taken several snapshots one after the other: in the log at the earliest, in each read
+    /// model at the earliest that says something about it.
+    /// </summary>
+    /// <returns>False if the cursors do not go together, because of another epoch or a read model built again in between.</returns>
+    public static bool TryMerge(IReadOnlyList<Cursor> cursors, out Cursor merged)
+    {
+        ArgumentNullException.ThrowIfNull(cursors);
+        merged = default;
+        var byView = cursors.SelectMany(cursor => cursor.Views).GroupBy(view => view.View).ToList();
+        if (cursors.Count == 0 || cursors.Any(cursor => cursor.Epoch != cursors[0].Epoch)
+            || byView.Exists(view => view.Any(part => part.Generation != view.First().Generation)))
+            return false;
+        merged = new Cursor(
+            cursors[0].Epoch, cursors.Min(cursor => cursor.Position), [.. byView.Select(view => view.MinBy(part => part.Position))]);
+        return true;
+    }
+
     /// <summary>Reads the text form.</summary>
     /// <returns>False if the text is no cursor; the text may come from anybody.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, out Cursor cursor)

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds everything, runs every test project, and ends with "N passed, N failed, N skipped".
+#   ./test.sh              all of them
+#   ./test.sh Simulation   only the projects whose name contains the word
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# Nothing may stay behind: no build server, no node of the build, no child of a test.
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+child=
+stop() {
+  trap - EXIT INT TERM
+  if [ -n "$child" ]; then kill -TERM -- "-$child" 2>/dev/null || true; fi
+}
+trap stop EXIT
+trap 'stop; exit 130' INT TERM
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else echo "This needs root: $*. Run it as root, or install sudo." >&2; exit 1
+  fi
+}
+
+if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+  echo "The .NET 10 SDK is needed and was not found; see https://dotnet.microsoft.com/download." >&2
+  exit 1
+fi
+if ! command -v chromium >/dev/null; then
+  say "Installing Chromium, for the tests of the page"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+
+say "Building"
+dotnet build Headwater.slnx -c Release -v quiet -nodeReuse:false -p:UseSharedCompilation=false
+
+passed=0 failed=0 skipped=0
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  dll="tests/$name/bin/Release/net10.0/$name.dll"
+  # The specifications are run by the projects of the adapters.
+  if [ "$name" = Headwater.Specifications ] || [[ $name != *"${1:-}"* ]]; then continue; fi
+  say "$name"
+  log=$(mktemp)
+  set +e
+  setsid dotnet "$dll" --no-progress --no-ansi --output Detailed > >(tee "$log") 2>&1 &
+  child=$!
+  wait "$child"
+  code=$?
+  set -e
+  kill -KILL -- "-$child" 2>/dev/null || true
+  child=
+  count() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" "$log" | tail -n 1; }
+  ok=$(count succeeded) bad=$(count failed) left=$(count skipped)
+  # A run that ended badly without saying how many failed has failed all the same.
+  if [ "$code" != 0 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
+  passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${left:-0}))
+  rm -f "$log"
+done
+
+echo
+if [ "$((passed + failed))" = 0 ]; then
+  echo "No test ran." >&2
+  failed=1
+fi
+if [ "$skipped" = 0 ]; then echo "$passed passed, $failed failed"; else echo "$passed passed, $failed failed, $skipped skipped"; fi
+[ "$failed" = 0 ]
