@@ -27,10 +27,14 @@ project=$root/samples/Departures
 app=$project/bin/Release/net10.0/Departures.dll
 stamp=$project/obj/demo.stamp
 
-export PORT=${PORT:-5080} DEPARTURES_SPEED=${DEPARTURES_SPEED:-10} HEADWATER_DATA=${HEADWATER_DATA:-$root/.data}
+data=${HEADWATER_DATA:-$root/.data}
+[[ $data == /* ]] || data=$PWD/$data
+export PORT=${PORT:-5080} DEPARTURES_SPEED=${DEPARTURES_SPEED:-10} HEADWATER_DATA=$data
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
-PATH=$PATH:${DOTNET_ROOT:-$HOME/.dotnet}
+# The SDK is chosen by the global.json that stands here.
+cd "$root"
+PATH=$PATH:${DOTNET_ROOT:-${HOME:-}/.dotnet}
 dotnet --list-sdks 2>/dev/null | grep -q '^10\.' ||
   die 'The .NET 10 SDK is missing. Install it from https://dotnet.microsoft.com/download/dotnet/10.0,' \
     'or with: curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0'
