@@ -1,0 +1,55 @@
+using Microsoft.Data.Sqlite;
+
+namespace Headwater;
+
+/// <summary>
+/// Notices commits, also those of other processes: SQLite counts them for a connection that makes none itself, and asking for
+/// the number costs a few microseconds.
+/// </summary>
+internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
+{
+    private static readonly TimeSpan interval = TimeSpan.FromMilliseconds(25);
+
+    private readonly Lock gate = new();
+    private Session? session;
+    private long seen;
+
+    public async ValueTask Wait(CancellationToken cancel)
+    {
+        await database.Open(cancel);
+        while (!HasChanged())
+            await Task.Delay(interval, database.Time, cancel);
+    }
+
+    public void Close()
+    {
+        lock (gate)
+        {
+            session?.Dispose();
+            session = null;
+        }
+    }
+
+    /// <summary>A new connection counts anew, so its first number says nothing and counts as a change.</summary>
+    private bool HasChanged()
+    {
+        lock (gate)
+        {
+            try
+            {
+                session ??= database.OpenReader();
+                using var version = session.Use(Sql.DataVersion);
+                version.Step();
+                var before = seen;
+                seen = version.Number(0);
+                return seen != before;
+            }
+            catch (SqliteException e)
+            {
+                session?.Dispose();
+                session = null;
+                throw SqliteStoreException.From(database.Path, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace Headwater;
+
+/// <summary>The writer's transaction, shared by the work items that are committed together.</summary>
+internal sealed class WriteTransaction(Session session, SqliteTransaction database, TransactionGuard guard, TimeProvider time)
+{
+    private long headBefore;
+
+    public Session Session => session;
+
+    /// <summary>What application code gets to write its own tables in.</summary>
+    public SqliteTransaction Database => database;
+
+    /// <summary>The position of the last event. The write lock is held, so the next event gets the one after it.</summary>
+    public long Head { get; set; } = LogPages.Head(session);
+
+    public long Now => Micros.Of(time.GetUtcNow());
+
+    /// <summary>Whether it still stands. Some errors, such as a full disk, undo all of it at once.</summary>
+    public bool IsSound => session.IsInTransaction && database.Connection is not null;
+
+    /// <summary>Does one item's work between savepoints, so that its failure undoes nobody else's.</summary>
+    public async ValueTask Execute(WorkItem item)
+    {
+        headBefore = Head;
+        session.Run(Sql.Savepoint);
+        try
+        {
+            await item.Execute(this);
+        }
+        catch (Exception e) when (IsSound && !SqliteStoreException.Concerns(e))
+        {
+            Undo();
+            item.Failed(e);
+        }
+
+        session.Run(Sql.Release);
+    }
+
+    /// <summary>Undoes what the present item did so far.</summary>
+    public void Undo()
+    {
+        session.Run(Sql.RollbackTo);
+        Head = headBefore;
+    }
+
+    /// <summary>Runs application code in it.</summary>
+    public ValueTask Lend(Func<ValueTask> guest) => guard.Run(database, guest);
+
+    /// <summary>Runs what a projection does to tables of its own.</summary>
+    public ValueTask Lend(Func<DbTransaction, CancellationToken, ValueTask> tables) => Lend(() => tables(database, CancellationToken.None));
+
+    public void Commit()
+    {
+        database.Commit();
+        database.Dispose();
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Headwater.Sqlite.Tests;
+
+/// <summary>A database file in a folder of its own, which goes with the test.</summary>
+internal sealed class DatabaseFile : IAsyncDisposable
+{
+    private readonly List<SqliteDatabase> opened = [];
+    private readonly List<WriterThread> threads = [];
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("headwater-").FullName;
+
+    public string Path => System.IO.Path.Combine(Folder, "log.db");
+
+    public SqliteDatabase Open(TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null)
+    {
+        var thread = new WriterThread();
+        var database = new SqliteDatabase(
+            Path, time ?? TimeProvider.System, thread, new Random(1), options ?? new HeadwaterOptions(), NullLoggerFactory.Instance)
+        {
+            WriterOpened = writerOpened,
+        };
+        threads.Add(thread);
+        opened.Add(database);
+        return database;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var database in opened)
+            await database.DisposeAsync();
+        foreach (var thread in threads)
+            thread.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,39 @@
+using Headwater.Specifications;
+
+namespace Headwater.Sqlite.Tests;
+
+public sealed class SqliteLogStoreTests() : LogStoreSpecification(new SqliteStoreUnderTest());
+
+public sealed class SqliteReadModelStoreTests() : ReadModelStoreSpecification(new SqliteStoreUnderTest());
+
+public sealed class SqliteCheckpointStoreTests() : CheckpointStoreSpecification(new SqliteStoreUnderTest());
+
+/// <summary>A file of its own for each test; opened twice, it has two writers as with two processes.</summary>
+internal sealed class SqliteStoreUnderTest : StoreUnderTest
+{
+    private readonly DatabaseFile file = new();
+
+    public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables;
+
+    public override ValueTask<Stores> Open()
+    {
+        var database = file.Open(new StampingTime(Time));
+        return ValueTask.FromResult(new Stores(
+            new SqliteLogStore(database), new SqliteReadModelStore(database), new SqliteCheckpointStore(database), database.DisposeAsync));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await file.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}
+
+/// <summary>
+/// A test's clock for stamps, and real time for waiting: a second writer waits for the first one's lock, and with a clock that
+/// stands still it would wait for ever.
+/// </summary>
+internal sealed class StampingTime(TimeProvider stamps) : TimeProvider
+{
+    public override DateTimeOffset GetUtcNow() => stamps.GetUtcNow();
+}
