@@ -1,0 +1,16 @@
+using Headwater.Bench;
+
+// Each benchmark is a file of its own, and measures what it names against a bar in the same run.
+var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
+{
+    ["append"] = Append.Run,
+};
+
+if (args is not [var name, .. var rest] || !benchmarks.TryGetValue(name, out var benchmark))
+{
+    Console.Error.WriteLine($"Say which benchmark to run: {string.Join(", ", benchmarks.Keys)}.");
+    return 2;
+}
+
+Console.WriteLine(Machine.Describe());
+return await benchmark(rest) ? 0 : 1;
