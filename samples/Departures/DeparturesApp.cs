@@ -15,7 +15,7 @@ internal static class DeparturesApp
             .AddFilter("Microsoft", LogLevel.Warning);
 
         builder.Services.AddHeadwater(headwater => headwater
-            .UseMemory()
+            .UseSqlite(settings.Database)
             .UseJson(DeparturesJson.Default)
             .AddStream<Flight, FlightEvent>("flight", stream => stream.Tags((flight, _) => [new Tag("airport", flight.Origin)]))
             .AddProjection<Board, BoardRow>("board", board => board.KeyedByStream("flight").Index("airport", "destination", "status"))

@@ -1,4 +1,5 @@
 using Departures;
+using Headwater;
 using Microsoft.AspNetCore.Connections;
 
 Settings settings;
@@ -21,6 +22,11 @@ try
 catch (IOException e) when (e.InnerException is AddressInUseException)
 {
     Console.Error.WriteLine($"Port {settings.Port} is taken. Choose another one with PORT, or PORT=0 for any that is free.");
+    return 2;
+}
+catch (SqliteStoreException e)
+{
+    Console.Error.WriteLine(e.Message);
     return 2;
 }
 
