@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.AspNetCore.Http;
 
 namespace Headwater.AspNetCore;
@@ -45,6 +46,11 @@ internal static class Guard
         catch (ProblemException e)
         {
             await e.Problem.Write(context);
+        }
+        catch (DbException e) when (!context.Response.HasStarted)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await Problem.Unavailable(e.Message).Write(context);
         }
         catch (UnreadableEventException e) when (!context.Response.HasStarted)
         {
