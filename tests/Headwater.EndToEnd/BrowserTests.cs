@@ -131,6 +131,6 @@ public sealed class BrowserTests : IAsyncLifetime
     }
 
     /// <summary>Kept, so that a person can look at them.</summary>
-    private Task Screenshot(string name) =>
-        page.ScreenshotAsync(new() { Path = Path.Combine(Places.Repository, "artifacts", "screenshots", $"{name}.png") });
+    private async Task Screenshot(string name) =>
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Places.Repository, "artifacts", "screenshots", $"{name}.png") });
 }
