@@ -47,26 +47,26 @@ public sealed class HeadwaterOptions
 
     internal IEnumerable<string> Mistakes()
     {
-        foreach (var (name, value, low, high) in new (string, double, double, double)[]
+        foreach (var (name, value, low, high, unit) in new (string, double, double, double, string)[]
         {
-            (nameof(MaxEventBytes), MaxEventBytes, 1024, 64 << 20),
-            (nameof(TailEvents), TailEvents, 16, 1 << 24),
-            (nameof(TailBytes), TailBytes, 1 << 16, 1L << 36),
-            (nameof(PageSize), PageSize, 1, 10_000),
-            (nameof(PollInterval), PollInterval.TotalSeconds, 0.001, 3600),
-            (nameof(CommandRetries), CommandRetries, 0, 1000),
-            (nameof(MaxCommandBytes), MaxCommandBytes, 256, MaxEventBytes),
-            (nameof(TombstoneRetention), TombstoneRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds),
-            (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600),
-            (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000),
-            (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600),
-            (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600),
-            (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600),
-            (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds),
+            (nameof(MaxEventBytes), MaxEventBytes, 1024, 64 << 20, " bytes"),
+            (nameof(TailEvents), TailEvents, 16, 1 << 24, ""),
+            (nameof(TailBytes), TailBytes, 1 << 16, 1L << 36, " bytes"),
+            (nameof(PageSize), PageSize, 1, 10_000, ""),
+            (nameof(PollInterval), PollInterval.TotalSeconds, 0.001, 3600, " s"),
+            (nameof(CommandRetries), CommandRetries, 0, 1000, ""),
+            (nameof(MaxCommandBytes), MaxCommandBytes, 256, MaxEventBytes, " bytes"),
+            (nameof(TombstoneRetention), TombstoneRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),
+            (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600, " s"),
+            (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000, ""),
+            (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
+            (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),
+            (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600, " s"),
+            (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),
         })
         {
             if (value < low || value > high)
-                yield return $"HeadwaterOptions.{name} is {value}; expected {low} to {high}" + (name is nameof(PageSize) or nameof(CommandRetries) ? "." : " (times in seconds).");
+                yield return $"HeadwaterOptions.{name} is {value}{unit}; expected {low} to {high}.";
         }
     }
 }
