@@ -46,7 +46,7 @@ for project in tests/*/*.csproj; do
   say "$name"
   log=$(mktemp)
   set +e
-  setsid dotnet "$dll" --no-progress --no-ansi --output Detailed > >(tee "$log") 2>&1 &
+  setsid dotnet "$dll" --progress off --no-ansi --output Detailed > >(tee "$log") 2>&1 &
   child=$!
   wait "$child"
   code=$?

@@ -98,7 +98,7 @@ public sealed class BrowserTests : IAsyncLifetime
         await Row("T2").ClickAsync();
         await Assertions.Expect(page.Locator("#timeline li[data-event]")).ToHaveCountAsync(3);
 
-        await page.Locator("#asof").FillAsync("2");
+        await page.Locator("#asof").FillAsync("1");
         await Assertions.Expect(page.Locator("#asof-text")).ToContainTextAsync("2 of 3");
         await Assertions.Expect(page.Locator("#flight")).ToContainTextAsync("A1");
         await Screenshot("flight");

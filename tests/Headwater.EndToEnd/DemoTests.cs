@@ -47,10 +47,11 @@ public sealed class DemoTests
         Directory.Delete(data, recursive: true);
     }
 
+    /// <summary>One that has ended and is only not yet collected by its parent does not count.</summary>
     private static async Task<bool> SessionHasProcesses(int session)
     {
-        using var ps = Process.Start(new ProcessStartInfo("ps", ["-s", $"{session}", "-o", "pid="]) { RedirectStandardOutput = true })!;
-        return (await ps.StandardOutput.ReadToEndAsync()).Trim().Length > 0;
+        using var ps = Process.Start(new ProcessStartInfo("ps", ["-s", $"{session}", "-o", "stat="]) { RedirectStandardOutput = true })!;
+        return (await ps.StandardOutput.ReadToEndAsync()).Split('\n').Any(state => state.Length > 0 && !state.StartsWith('Z'));
     }
 
     [DllImport("libc", SetLastError = true)]
