@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -33,38 +34,44 @@ internal static class EventRows
         Span<byte> bytes = stackalloc byte[16];
         WriteId(id, bytes);
         using var find = session.Use(Sql.EventById);
-        return find.BindBlob(1, bytes).Step() ? Read(find) : null;
+        return find.BindBlob(1, bytes).Step() ? Read(session, find) : null;
     }
 
-    public static List<RecordedEvent> ReadAll(Statement rows)
+    public static List<RecordedEvent> ReadAll(Session session, Statement rows)
     {
         var events = new List<RecordedEvent>();
         while (rows.Step())
-            events.Add(Read(rows));
+            events.Add(Read(session, rows));
         return events;
     }
 
     public static byte[]? Encode(EventMetadata metadata) => metadata == EventMetadata.None
         ? null
-        : JsonSerializer.SerializeToUtf8Bytes(metadata, StoredJson.Default.EventMetadata);
+        : JsonSerializer.SerializeToUtf8Bytes(new StoredMetadata(metadata), StoredJson.Default.StoredMetadata);
 
     public static byte[]? Encode(IReadOnlyList<Tag> tags) => tags.Count == 0
         ? null
         : JsonSerializer.SerializeToUtf8Bytes([.. tags.SelectMany(tag => new[] { tag.Key, tag.Value })], StoredJson.Default.StringArray);
 
-    private static RecordedEvent Read(Statement row) => new()
+    private static RecordedEvent Read(Session session, Statement row) => new()
     {
         Position = new Position(row.Number(0)),
-        Stream = StreamId.Parse(row.Text(1)),
+        Stream = ReadStream(session, row.Bytes(1)),
         Version = row.Number(2),
-        Type = row.Text(3),
+        Type = session.Names.Of(row.Bytes(3)),
         SchemaVersion = (int)row.Number(4),
         Id = new Guid(row.Bytes(5), bigEndian: true),
         RecordedAt = Micros.ToInstant(row.Number(6)),
         Data = row.Bytes(7).ToArray(),
-        Metadata = row.IsNull(8) ? EventMetadata.None : JsonSerializer.Deserialize(row.Bytes(8), StoredJson.Default.EventMetadata)!,
+        Metadata = row.IsNull(8) ? EventMetadata.None : JsonSerializer.Deserialize(row.Bytes(8), StoredJson.Default.StoredMetadata)!.ToMetadata(),
         Tags = row.IsNull(9) ? [] : DecodeTags(row.Bytes(9)),
     };
+
+    private static StreamId ReadStream(Session session, ReadOnlySpan<byte> text)
+    {
+        var dash = text.IndexOf((byte)'-');
+        return new StreamId(session.Names.Of(text[..dash]), Encoding.UTF8.GetString(text[(dash + 1)..]));
+    }
 
     private static Tag[] DecodeTags(ReadOnlySpan<byte> json) =>
         [.. JsonSerializer.Deserialize(json, StoredJson.Default.StringArray)!.Chunk(2).Select(pair => new Tag(pair[0], pair[1]))];
@@ -79,13 +86,40 @@ internal readonly record struct PreparedEvent(StoredStream Stream, EventData Dat
 /// <summary>A stream's name as it is stored.</summary>
 internal sealed class StoredStream(StreamId stream)
 {
-    public byte[] Text { get; } = System.Text.Encoding.UTF8.GetBytes(stream.ToString());
+    public byte[] Text { get; } = Encoding.UTF8.GetBytes(stream.ToString());
 
     public ReadOnlyMemory<byte> Category => Text.AsMemory(0, stream.Category.Length);
 }
 
+/// <summary>Metadata as it is stored: a class with setters is what the serialiser reads fastest.</summary>
+internal sealed class StoredMetadata
+{
+    public StoredMetadata()
+    {
+    }
+
+    public StoredMetadata(EventMetadata metadata) =>
+        (Causation, Correlation, TraceParent, Actor) = (metadata.Causation, metadata.Correlation, metadata.TraceParent, metadata.Actor);
+
+    public string? Causation { get; set; }
+
+    public string? Correlation { get; set; }
+
+    public string? TraceParent { get; set; }
+
+    public string? Actor { get; set; }
+
+    public EventMetadata ToMetadata() => new()
+    {
+        Causation = Causation,
+        Correlation = Correlation,
+        TraceParent = TraceParent,
+        Actor = Actor,
+    };
+}
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(EventMetadata))]
+[JsonSerializable(typeof(StoredMetadata))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class StoredJson : JsonSerializerContext;

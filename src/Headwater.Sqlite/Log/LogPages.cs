@@ -25,9 +25,9 @@ internal static class LogPages
             return new LogPage([], query.After);
         var events = query.Filter switch
         {
-            LogFilter.All => ReadRange(session.Use(Sql.ReadAll), query, end),
-            LogFilter.Category category => ReadRange(session.Use(Sql.ReadCategory).Bind(4, category.Name), query, end),
-            LogFilter.Tagged tagged => ReadRange(session.Use(Sql.ReadTagged).Bind(4, tagged.Tag.Key).Bind(5, tagged.Tag.Value), query, end),
+            LogFilter.All => ReadRange(session, session.Use(Sql.ReadAll), query, end),
+            LogFilter.Category category => ReadRange(session, session.Use(Sql.ReadCategory).Bind(4, category.Name), query, end),
+            LogFilter.Tagged tagged => ReadRange(session, session.Use(Sql.ReadTagged).Bind(4, tagged.Tag.Key).Bind(5, tagged.Tag.Value), query, end),
             LogFilter.OneStream one => ReadStream(session, one.Stream, query, end),
             _ => throw new NotSupportedException($"A store cannot filter by {query.Filter}."),
         };
@@ -37,13 +37,13 @@ internal static class LogPages
     public static List<RecordedEvent> ReadStream(Session session, ReadOnlyMemory<byte> stream, long afterVersion, int limit)
     {
         using var rows = session.Use(Sql.ReadStream);
-        return EventRows.ReadAll(rows.BindUtf8(1, stream).Bind(2, afterVersion).Bind(3, limit));
+        return EventRows.ReadAll(session, rows.BindUtf8(1, stream).Bind(2, afterVersion).Bind(3, limit));
     }
 
-    private static List<RecordedEvent> ReadRange(Statement statement, LogQuery query, long end)
+    private static List<RecordedEvent> ReadRange(Session session, Statement statement, LogQuery query, long end)
     {
         using var rows = statement;
-        return EventRows.ReadAll(rows.Bind(1, query.After.Value).Bind(2, end).Bind(3, query.Limit));
+        return EventRows.ReadAll(session, rows.Bind(1, query.After.Value).Bind(2, end).Bind(3, query.Limit));
     }
 
     private static List<RecordedEvent> ReadStream(Session session, StreamId stream, LogQuery query, long end)

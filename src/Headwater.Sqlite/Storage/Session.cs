@@ -17,6 +17,9 @@ internal sealed class Session : IDisposable
 
     public sqlite3 Handle { get; }
 
+    /// <summary>Texts that come again and again.</summary>
+    public TextPool Names { get; } = new();
+
     /// <summary>Whether a transaction is open. After an error it may be gone, and with it everything that was done in it.</summary>
     public bool IsInTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 

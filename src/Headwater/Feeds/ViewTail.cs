@@ -90,6 +90,7 @@ internal sealed partial class ViewTail(
     public async Task Run(CancellationToken cancel)
     {
         var failures = 0;
+        var poll = Task.CompletedTask;
         while (!cancel.IsCancellationRequested)
         {
             var changed = projection.Changed.Next;
@@ -98,8 +99,11 @@ internal sealed partial class ViewTail(
             {
                 var more = await Advance(cancel);
                 failures = 0;
-                if (!more)
-                    await Task.WhenAny(changed, logAdvanced, surroundings.Delay(options.PollInterval, cancel));
+                if (more)
+                    continue;
+                if (poll.IsCompleted)
+                    poll = surroundings.Delay(options.PollInterval, cancel);
+                await Task.WhenAny(changed, logAdvanced, poll);
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {

@@ -38,7 +38,7 @@ internal sealed partial class LogTail(
     /// <summary>Follows the store's end until cancelled.</summary>
     public async Task Run(CancellationToken cancel)
     {
-        var hinted = Task.CompletedTask;
+        var (hinted, poll) = (Task.CompletedTask, Task.CompletedTask);
         var failures = 0;
         while (!cancel.IsCancellationRequested)
         {
@@ -71,7 +71,10 @@ internal sealed partial class LogTail(
                 continue;
             }
 
-            await Quietly(Task.WhenAny(own, signal is null ? own : hinted, surroundings.Delay(options.PollInterval, cancel)));
+            // One poll at a time: under load the tail is woken thousands of times before it is due.
+            if (poll.IsCompleted)
+                poll = surroundings.Delay(options.PollInterval, cancel);
+            await Quietly(Task.WhenAny(own, signal is null ? own : hinted, poll));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Headwater;
@@ -10,6 +11,10 @@ public readonly record struct StreamId
 {
     /// <summary>The longest text form allowed, in characters.</summary>
     public const int MaxLength = 256;
+
+    private static readonly SearchValues<char> categoryCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_");
+    private static readonly SearchValues<char> controlCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(char.IsControl)]);
 
     /// <summary>Names a stream.</summary>
     /// <param name="category">What kind of thing it is: lower-case ASCII letters, digits and underscores, a letter first.</param>
@@ -38,9 +43,12 @@ public readonly record struct StreamId
     {
         stream = default;
         var dash = text?.IndexOf('-', StringComparison.Ordinal) ?? -1;
-        if (text is null || dash < 0 || !IsCategory(text[..dash]) || !IsKey(text[(dash + 1)..], dash))
+        if (text is null || dash < 0)
             return false;
-        stream = new StreamId(text[..dash], text[(dash + 1)..]);
+        var (category, key) = (text[..dash], text[(dash + 1)..]);
+        if (!IsCategory(category) || !IsKey(key, dash))
+            return false;
+        stream = new StreamId(category, key);
         return true;
     }
 
@@ -61,8 +69,8 @@ public readonly record struct StreamId
 
     internal static bool IsCategory([NotNullWhen(true)] string? text) =>
         text is { Length: > 0 and <= 64 } && char.IsAsciiLetterLower(text[0])
-        && text.All(c => c == '_' || char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c));
+        && !text.AsSpan().ContainsAnyExcept(categoryCharacters);
 
     private static bool IsKey([NotNullWhen(true)] string? key, int categoryLength) =>
-        key is { Length: > 0 } && key.Length + categoryLength < MaxLength && !key.Any(char.IsControl);
+        key is { Length: > 0 } && key.Length + categoryLength < MaxLength && !key.AsSpan().ContainsAny(controlCharacters);
 }
