@@ -12,7 +12,8 @@ internal static class DeparturesApp
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.Port));
         builder.Logging.ClearProviders()
             .AddSimpleConsole(console => console.SingleLine = true)
-            .AddFilter("Microsoft", LogLevel.Warning);
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
 
         builder.Services.AddHeadwater(headwater => headwater
             .UseSqlite(settings.Database)

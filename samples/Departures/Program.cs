@@ -2,35 +2,27 @@ using Departures;
 using Headwater;
 using Microsoft.AspNetCore.Connections;
 
-Settings settings;
 try
 {
-    settings = Settings.Read(Environment.GetEnvironmentVariable);
+    var settings = Settings.Read(Environment.GetEnvironmentVariable);
     settings.MakeFolder();
-}
-catch (SettingsException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 2;
-}
-
-await using var app = DeparturesApp.Build(settings);
-try
-{
+    await using var app = DeparturesApp.Build(settings);
     await app.StartAsync();
+    Console.WriteLine($"The departures board is at {app.Urls.First()}");
+    Console.WriteLine($"Its data is in {settings.Data}");
+    await app.WaitForShutdownAsync();
+    return 0;
 }
-catch (IOException e) when (e.InnerException is AddressInUseException)
+catch (Exception e) when (Advice(e) is { } advice)
 {
-    Console.Error.WriteLine($"Port {settings.Port} is taken. Choose another one with PORT, or PORT=0 for any that is free.");
-    return 2;
-}
-catch (SqliteStoreException e)
-{
-    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(advice);
     return 2;
 }
 
-Console.WriteLine($"The departures board is at {app.Urls.First()}");
-Console.WriteLine($"Its data is in {settings.Data}");
-await app.WaitForShutdownAsync();
-return 0;
+// What the person who started it can do something about.
+static string? Advice(Exception e) => e switch
+{
+    SettingsException or SqliteStoreException => e.Message,
+    IOException { InnerException: AddressInUseException } => $"{e.Message} Choose another port with PORT, or PORT=0 for any that is free.",
+    _ => null,
+};

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Headwater.AspNetCore;
 
@@ -31,7 +33,7 @@ internal sealed class ProblemException(Problem problem) : Exception(problem.Deta
 }
 
 /// <summary>Turns what an endpoint throws into the problem a client can act on.</summary>
-internal static class Guard
+internal static partial class Guard
 {
     public static async Task Run(HttpContext context, Func<Task> work)
     {
@@ -47,11 +49,6 @@ internal static class Guard
         {
             await e.Problem.Write(context);
         }
-        catch (DbException e) when (!context.Response.HasStarted)
-        {
-            context.Response.Headers.RetryAfter = "1";
-            await Problem.Unavailable(e.Message).Write(context);
-        }
         catch (UnreadableEventException e) when (!context.Response.HasStarted)
         {
             await new Problem(StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable", e.Message)
@@ -59,5 +56,16 @@ internal static class Guard
                 Members = { ["stream"] = e.Stream.ToString(), ["position"] = e.Position.Value, ["eventType"] = e.Type },
             }.Write(context);
         }
+        catch (DbException e) when (!context.Response.HasStarted)
+        {
+            // What the database says is for the operator: it names files and servers.
+            LogStoreFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Guard)), e, context.Request.Method, context.Request.Path);
+            context.Response.Headers.RetryAfter = "1";
+            await Problem.Unavailable(
+                "The store cannot be used just now. Try again; with the same Idempotency-Key a command happens once, however often it is sent.").Write(context);
+        }
     }
+
+    [LoggerMessage(70, LogLevel.Error, "{Method} {Path} could not be answered, because the store failed.")]
+    private static partial void LogStoreFailed(ILogger logger, Exception e, string method, string path);
 }

@@ -35,15 +35,22 @@ internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log l
     {
         if (clock.StandsStill)
             return;
-        for (; next < script.Count; next++)
+        try
         {
-            if (clock.RunTo(script[next].At) is { Ticks: > 0 } wait)
-                await Task.Delay(wait, stoppingToken);
-            await Take(next, stoppingToken);
-        }
+            for (; next < script.Count; next++)
+            {
+                if (clock.RunTo(script[next].At) is { Ticks: > 0 } wait)
+                    await Task.Delay(wait, stoppingToken);
+                await Take(next, stoppingToken);
+            }
 
-        clock.RunTo(DateTimeOffset.MaxValue);
-        LogOver(logger);
+            clock.RunTo(DateTimeOffset.MaxValue);
+            LogOver(logger);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The application stops; the next one goes on from the log.
+        }
     }
 
     private async Task Take(int number, CancellationToken cancel)

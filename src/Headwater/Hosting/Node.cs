@@ -5,7 +5,7 @@ namespace Headwater;
 /// <summary>
 /// Everything of Headwater that runs in one process, put together from what the application declared and the stores it chose.
 /// </summary>
-internal sealed partial class Node : IDisposable
+internal sealed partial class Node : IDisposable, IAsyncDisposable
 {
     private readonly HeadwaterBuilder declared;
     private readonly Surroundings surroundings;
@@ -117,7 +117,21 @@ internal sealed partial class Node : IDisposable
         await Task.WhenAll(running);
     }
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        stopping.Cancel();
+        stopping.Dispose();
+    }
+
+    /// <summary>
+    /// Stops, if nobody has: a host whose start failed further on, at a port that is taken say, is disposed without being stopped,
+    /// and the stores are disposed next.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Stop();
+        stopping.Dispose();
+    }
 
     /// <summary>What subscriptions and projections are doing.</summary>
     public async ValueTask<IReadOnlyList<SubscriptionStatus>> Status(CancellationToken cancel)

@@ -1,0 +1,74 @@
+using System.Data.Common;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Headwater.AspNetCore.Tests;
+
+public sealed class FailureTests
+{
+    [Fact]
+    public async Task A_store_that_fails_is_unavailable_and_not_a_secret_told()
+    {
+        var memory = new MemoryStore(TimeProvider.System, Guid.NewGuid);
+        var store = new FailingStore(memory);
+        await using var app = await OrdersApp.Start(headwater => headwater.Services.AddSingleton<ILogStore>(store));
+        store.Fails = true;
+        foreach (var response in new[] { await app.Post("/orders/1/open", new Open("ann")), await app.Client.GetAsync("/orders/1") })
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.NotNull(response.Headers.RetryAfter);
+            var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+            Assert.Equal("unavailable", problem.GetProperty("code").GetString());
+            Assert.DoesNotContain("/var/secret.db", problem.ToString(), StringComparison.Ordinal);
+        }
+
+        store.Fails = false;
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/open", new Open("ann"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_disposed_without_being_stopped_has_stopped_before_its_store_is_gone()
+    {
+        var services = new ServiceCollection().AddLogging();
+        services.AddSingleton<ILogStore>(_ => new FailingStore(new MemoryStore(TimeProvider.System, Guid.NewGuid)));
+        services.AddHeadwater(headwater => headwater.UseMemory());
+        var provider = services.BuildServiceProvider();
+        var store = (FailingStore)provider.GetRequiredService<ILogStore>();
+        var node = provider.GetRequiredService<Node>();
+        foreach (var host in provider.GetServices<IHostedService>())
+            await host.StartAsync(TestContext.Current.CancellationToken);
+        var stopping = node.Stopping;
+        store.OnDispose = () => store.SawStopped = stopping.IsCancellationRequested && !node.IsReady;
+        await provider.DisposeAsync();
+        Assert.True(store.SawStopped);
+    }
+
+    private sealed class StoreException() : DbException("/var/secret.db is locked");
+
+    private sealed class FailingStore(ILogStore store) : ILogStore, IDisposable
+    {
+        public bool Fails { get; set; }
+
+        public bool SawStopped { get; set; }
+
+        public Action OnDispose { get; set; } = () => { };
+
+        public ValueTask<LogHead> Head(CancellationToken cancel) => Working.Head(cancel);
+
+        public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => Working.Append(request, cancel);
+
+        public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => Working.Read(query, cancel);
+
+        public ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel) =>
+            Working.ReadStream(stream, afterVersion, limit, cancel);
+
+        public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => Working.FindReceipt(key, cancel);
+
+        public void Dispose() => OnDispose();
+
+        private ILogStore Working => Fails ? throw new StoreException() : store;
+    }
+}
