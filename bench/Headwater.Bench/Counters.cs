@@ -1,7 +1,4 @@
 using System.Text.Json.Serialization;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Headwater.Bench;
 
@@ -34,39 +31,3 @@ internal sealed class CounterTotals : IProjection<CounterRow>
 [JsonSerializable(typeof(CounterEvent))]
 [JsonSerializable(typeof(CounterRow))]
 internal sealed partial class CounterJson : JsonSerializerContext;
-
-/// <summary>A host with the log on SQLite in a folder of its own, which goes with it.</summary>
-internal sealed class BenchHost : IAsyncDisposable
-{
-    private readonly string folder = Directory.CreateTempSubdirectory("headwater-bench-").FullName;
-    private readonly IHost host;
-
-    private BenchHost(Action<HeadwaterBuilder> configure)
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.ClearProviders();
-        builder.Services.AddHeadwater(headwater => configure(headwater
-            .UseSqlite(Path.Combine(folder, "bench.db"))
-            .UseJson(CounterJson.Default)
-            .AddStream<Counter, CounterEvent>("counter")));
-        host = builder.Build();
-    }
-
-    public IServiceProvider Services => host.Services;
-
-    public Log Log => Services.GetRequiredService<Log>();
-
-    public static async Task<BenchHost> Start(Action<HeadwaterBuilder> configure)
-    {
-        var bench = new BenchHost(configure);
-        await bench.host.StartAsync();
-        return bench;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await host.StopAsync();
-        host.Dispose();
-        Directory.Delete(folder, recursive: true);
-    }
-}

@@ -4,6 +4,8 @@ using Headwater.Bench;
 var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
 {
     ["append"] = Append.Run,
+    ["cursors"] = Cursors.Run,
+    ["rebuild"] = Rebuild.Run,
 };
 
 if (args is not [var name, .. var rest] || !benchmarks.TryGetValue(name, out var benchmark))

@@ -1,5 +1,5 @@
-using System.Diagnostics;
-using Microsoft.Extensions.DependencyInjection;
+using System.Globalization;
+using System.Text.Json;
 
 namespace Headwater.Bench;
 
@@ -9,24 +9,29 @@ internal static class Rebuild
     private const int KeyCount = 10_000;
     private const int BatchSize = 500;
 
-    public static async Task<bool> Run(int events = 1_000_000)
+    public static async Task<bool> Run(string[] args)
     {
-        await using var bench = await BenchHost.Start(headwater => headwater
+        var events = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 1_000_000;
+        using var scratch = new Scratch();
+        await using var application = await Application.Start(headwater => headwater
+            .UseSqlite(scratch.Path).UseJson(CounterJson.Default).AddStream<Counter, CounterEvent>("counter")
             .AddProjection<CounterTotals, CounterRow>("totals", totals => totals.KeyedByStream("counter")));
-        var subscriptions = bench.Services.GetRequiredService<Subscriptions>();
-        var sums = await Fill(bench.Log, events);
+        var subscriptions = application.Get<Subscriptions>();
+        var sums = await Fill(application.Get<Log>(), events);
         await CaughtUp(subscriptions, generation: 0);
 
-        var cpu = Process.GetCurrentProcess().TotalProcessorTime;
-        var watch = Stopwatch.StartNew();
-        await subscriptions.Rebuild("totals");
-        await CaughtUp(subscriptions, generation: 1);
-        watch.Stop();
-        cpu = Process.GetCurrentProcess().TotalProcessorTime - cpu;
+        var cost = await Cost.Of(events, async () =>
+        {
+            await subscriptions.Rebuild("totals");
+            await CaughtUp(subscriptions, generation: 1);
+        });
 
-        var wrong = await Wrong(bench, sums);
-        Console.WriteLine($"rebuild: {events:N0} events into {KeyCount:N0} rows in {watch.Elapsed.TotalSeconds:F1} s, "
-            + $"{events / cpu.TotalSeconds:N0} events per CPU-second; rows that differ from a fold in memory: {wrong}. {(wrong == 0 ? "PASS" : "FAIL")}");
+        var wrong = await Wrong(application.Get<IReadModelStore>(), sums);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"""
+            {events:N0} events of {KeyCount:N0} streams in turn, into a row each, in {cost.Elapsed.TotalSeconds:N1} s: {1e6 / cost.ProcessorMicros:N0} events per CPU-second
+            rows that differ from a fold in memory: {wrong}: {(wrong == 0 ? "PASS" : "FAIL")}
+            """));
         return wrong == 0;
     }
 
@@ -45,7 +50,7 @@ internal static class Rebuild
 
             await log.Append(batch, CancellationToken.None);
             if (i % 100_000 == 0)
-                Console.WriteLine($"rebuild: {i:N0} of {events:N0} events appended");
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i:N0} of {events:N0} events appended"));
         }
 
         return sums;
@@ -64,14 +69,13 @@ internal static class Rebuild
         }
     }
 
-    private static async Task<int> Wrong(BenchHost bench, long[] sums)
+    private static async Task<int> Wrong(IReadModelStore store, long[] sums)
     {
-        var store = bench.Services.GetRequiredService<IReadModelStore>();
         var wrong = 0;
         for (var key = 0; key < sums.Length; key++)
         {
             var page = await store.ReadRow("totals", $"{key}", CancellationToken.None);
-            var row = page.Rows.Count == 0 ? null : System.Text.Json.JsonSerializer.Deserialize(page.Rows[0].Data!.Value.Span, CounterJson.Default.CounterRow);
+            var row = page.Rows.Count == 0 ? null : JsonSerializer.Deserialize(page.Rows[0].Data!.Value.Span, CounterJson.Default.CounterRow);
             if (row?.Sum != sums[key])
                 wrong++;
         }
