@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Headwater;
 
 /// <summary>
-/// Notices commits, also those of other processes: SQLite counts them for a connection that makes none itself, and asking for
-/// the number costs a few microseconds.
+/// Notices what other processes append: SQLite counts the commits for a connection that makes none itself, and asking for the
+/// number costs a few microseconds. What this process appended needs no signal, and is told from the rest by its position.
 /// </summary>
 internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
 {
@@ -30,7 +30,7 @@ internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
         }
     }
 
-    /// <summary>A new connection counts anew, so its first number says nothing and counts as a change.</summary>
+    /// <summary>A new connection counts anew, so its first number says nothing.</summary>
     private bool HasChanged()
     {
         lock (gate)
@@ -42,7 +42,7 @@ internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
                 version.Step();
                 var before = seen;
                 seen = version.Number(0);
-                return seen != before;
+                return seen != before && LogPages.Head(session) > database.Writer.AppendedTo;
             }
             catch (SqliteException e)
             {

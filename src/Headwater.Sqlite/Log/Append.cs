@@ -69,7 +69,7 @@ internal sealed class Append : WorkItem<AppendResult>
             {
                 if (!EventRows.Insert(transaction.Session, transaction.Head + 1, versions[i] + 1, now, events[next]))
                     return false;
-                transaction.Head++;
+                transaction.Appended++;
                 versions[i]++;
             }
         }

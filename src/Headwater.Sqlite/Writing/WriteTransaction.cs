@@ -6,7 +6,8 @@ namespace Headwater;
 /// <summary>The writer's transaction, shared by the work items that are committed together.</summary>
 internal sealed class WriteTransaction(Session session, SqliteTransaction database, TransactionGuard guard, TimeProvider time)
 {
-    private long headBefore;
+    private readonly long headAtBegin = LogPages.Head(session);
+    private long appendedBefore;
 
     public Session Session => session;
 
@@ -14,7 +15,10 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     public SqliteTransaction Database => database;
 
     /// <summary>The position of the last event. The write lock is held, so the next event gets the one after it.</summary>
-    public long Head { get; set; } = LogPages.Head(session);
+    public long Head => headAtBegin + Appended;
+
+    /// <summary>How many events were appended in it.</summary>
+    public long Appended { get; set; }
 
     public long Now => Micros.Of(time.GetUtcNow());
 
@@ -24,7 +28,7 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     /// <summary>Does one item's work between savepoints, so that its failure undoes nobody else's.</summary>
     public async ValueTask Execute(WorkItem item)
     {
-        headBefore = Head;
+        appendedBefore = Appended;
         session.Run(Sql.Savepoint);
         try
         {
@@ -43,7 +47,7 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     public void Undo()
     {
         session.Run(Sql.RollbackTo);
-        Head = headBefore;
+        Appended = appendedBefore;
     }
 
     /// <summary>Runs application code in it.</summary>

@@ -34,6 +34,7 @@ internal sealed partial class Writer
     private Session? session;
     private TransactionGuard? guard;
     private long commits;
+    private long appendedTo;
 
     public Writer(SqliteDatabase database, TaskScheduler scheduler, HeadwaterOptions options, ILogger<Writer> logger)
     {
@@ -50,6 +51,9 @@ internal sealed partial class Writer
 
     /// <summary>How many transactions were committed.</summary>
     public long Commits => Volatile.Read(ref commits);
+
+    /// <summary>The position of the last event this process has appended. Its own tail is told of it without a signal.</summary>
+    public long AppendedTo => Volatile.Read(ref appendedTo);
 
     /// <summary>Hands in work and waits until it is committed. Cancelling ends the waiting only.</summary>
     public async ValueTask<T> Do<T>(WorkItem<T> item, CancellationToken cancel)
@@ -163,6 +167,8 @@ internal sealed partial class Writer
             current = null;
             transaction.Commit();
             Interlocked.Increment(ref commits);
+            if (transaction.Appended > 0)
+                Volatile.Write(ref appendedTo, transaction.Head);
             return null;
         }
         catch (Exception e)
