@@ -9,12 +9,13 @@ internal sealed class World : IAsyncDisposable
 {
     private readonly ServiceProvider services;
 
-    private World(MemoryStore store, FakeTimeProvider time, Action<HeadwaterBuilder> declare, Adapters? adapters)
+    private World(
+        MemoryStore store, FakeTimeProvider time, Action<HeadwaterBuilder> declare, Adapters? adapters, Action<StreamType<Order, OrderEvent>>? orders = null)
     {
         (Store, Time) = (store, time);
         var collection = new ServiceCollection();
         var builder = new HeadwaterBuilder(collection);
-        builder.UseJson(OrdersJson.Default).AddStream<Order, OrderEvent>("order");
+        builder.UseJson(OrdersJson.Default).AddStream<Order, OrderEvent>("order", orders);
         declare(builder);
         collection.AddSingleton(_ => Log);
         services = collection.BuildServiceProvider();
@@ -36,16 +37,18 @@ internal sealed class World : IAsyncDisposable
     public Decider<Order, OrderEvent> Orders => services.GetRequiredService<Decider<Order, OrderEvent>>();
 
     /// <summary>Puts a node together without starting it.</summary>
-    public static World Create(Action<HeadwaterBuilder>? declare = null, Func<MemoryStore, Adapters>? adapters = null)
+    public static World Create(
+        Action<HeadwaterBuilder>? declare = null, Func<MemoryStore, Adapters>? adapters = null, Action<StreamType<Order, OrderEvent>>? orders = null)
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
         var store = new MemoryStore(time, Guid.NewGuid);
-        return new World(store, time, declare ?? (_ => { }), adapters?.Invoke(store));
+        return new World(store, time, declare ?? (_ => { }), adapters?.Invoke(store), orders);
     }
 
-    public static async Task<World> Start(Action<HeadwaterBuilder>? declare = null, Func<MemoryStore, Adapters>? adapters = null)
+    public static async Task<World> Start(
+        Action<HeadwaterBuilder>? declare = null, Func<MemoryStore, Adapters>? adapters = null, Action<StreamType<Order, OrderEvent>>? orders = null)
     {
-        var world = Create(declare, adapters);
+        var world = Create(declare, adapters, orders);
         await world.Node.Start(Cancel);
         return world;
     }
@@ -94,6 +97,8 @@ internal sealed class World : IAsyncDisposable
         await Until(() => Node.Tail.Position >= head);
         await Until(async () => (await Node.Status(Cancel)).Where(status => names.Length == 0 || names.Contains(status.Name))
             .All(status => status.Position >= head));
+        foreach (var projection in Node.Projections.Where(projection => names.Length == 0 || names.Contains(projection.Name)))
+            await Until(async () => (await projection.LoadCheckpoint(Cancel)).Position >= head);
         foreach (var feed in Node.Feeds.Values.OfType<ViewFeed>().Where(feed => names.Length == 0 || names.Contains(feed.Tail.Name)))
             await Until(() => feed.Tail.At.Position >= head);
     }

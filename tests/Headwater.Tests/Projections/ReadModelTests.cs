@@ -1,0 +1,143 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Headwater.Tests;
+
+/// <summary>What you wrote, you read: waiting for a read model, for one key or for all of it.</summary>
+public sealed class ReadModelTests
+{
+    private static readonly TimeSpan twoSeconds = TimeSpan.FromSeconds(2);
+
+    private readonly OrderRows orders = new();
+    private readonly TaskCompletionSource gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [Fact]
+    public async Task A_query_that_carries_a_commands_cursor_has_its_effect()
+    {
+        await using var world = await Start();
+        for (var i = 0; i < 50; i++)
+        {
+            var accepted = Assert.IsType<CommandResult<Order>.Accepted>(
+                await world.Orders.Execute($"{i}", new Open("Ada"), cancel: World.Cancel));
+            Assert.True(await Model(world).WaitFor($"{i}", accepted.Cursor.Position, twoSeconds, World.Cancel));
+            Assert.Single((await Model(world).ReadRow($"{i}", World.Cancel)).Rows);
+        }
+    }
+
+    [Fact]
+    public async Task A_key_is_there_even_if_the_projection_is_far_behind_with_what_does_not_concern_it()
+    {
+        orders.Before = happened => happened.Stream.Key == "slow" ? new ValueTask(gate.Task) : ValueTask.CompletedTask;
+        await using var world = await Start();
+        await world.Open("mine");
+        await world.Settle();
+        for (var i = 0; i < 30; i++)
+            await world.Open("slow");
+        var head = (await world.Log.Head(World.Cancel)).Position;
+
+        Assert.True(await Model(world).WaitFor("mine", head, twoSeconds, World.Cancel));
+        Assert.True(await Model(world).WaitFor("unheard-of", head, twoSeconds, World.Cancel));
+
+        var all = Model(world).WaitFor(null, head, twoSeconds, World.Cancel).AsTask();
+        var slow = Model(world).WaitFor("slow", head, twoSeconds, World.Cancel).AsTask();
+        await world.Until(() => all.IsCompleted && slow.IsCompleted, tick: TimeSpan.FromMilliseconds(200));
+        Assert.False(await all);
+        Assert.False(await slow);
+        gate.SetResult();
+        await world.Settle();
+        Assert.True(await Model(world).WaitFor(null, head, twoSeconds, World.Cancel));
+    }
+
+    [Fact]
+    public async Task A_key_with_an_event_behind_the_backlog_is_waited_for()
+    {
+        orders.Before = happened => happened.Stream.Key == "slow" ? new ValueTask(gate.Task) : ValueTask.CompletedTask;
+        await using var world = await Start();
+        await world.Open("slow");
+        var mine = await world.Open("mine");
+        await world.Open("slow");
+
+        var waiting = Model(world).WaitFor("mine", mine, twoSeconds, World.Cancel).AsTask();
+        await world.Until(() => world.Node.Tail.Position.Value == 3);
+        Assert.False(waiting.IsCompleted);
+        gate.SetResult();
+
+        Assert.True(await waiting);
+        Assert.Single((await Model(world).ReadRow("mine", World.Cancel)).Rows);
+    }
+
+    [Fact]
+    public async Task An_event_of_the_key_after_the_position_is_not_waited_for()
+    {
+        orders.Before = happened => happened.Position.Value >= 3 ? new ValueTask(gate.Task) : ValueTask.CompletedTask;
+        await using var world = await Start();
+        var first = await world.Open("mine");
+        var other = await world.Open("other");
+        await world.Settle();
+        await world.AddLine("mine");
+
+        Assert.True(await Model(world).WaitFor("mine", first, twoSeconds, World.Cancel));
+        Assert.True(await Model(world).WaitFor("mine", other, twoSeconds, World.Cancel));
+        gate.SetResult();
+    }
+
+    [Fact]
+    public async Task A_position_the_log_has_not_reached_is_given_up_when_the_time_is_up()
+    {
+        await using var world = await Start();
+        await world.Open("1");
+        await world.Settle();
+
+        var waiting = Model(world).WaitFor("1", new Position(99), twoSeconds, World.Cancel).AsTask();
+        world.Time.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.False(waiting.IsCompleted);
+        await world.Until(() => waiting.IsCompleted, tick: TimeSpan.FromMilliseconds(50));
+
+        Assert.False(await waiting);
+        Assert.InRange(world.Time.GetUtcNow() - new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero), twoSeconds, TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task A_caller_that_gives_up_is_let_go()
+    {
+        await using var world = await Start();
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(World.Cancel);
+        var waiting = Model(world).WaitFor("1", new Position(99), twoSeconds, gone.Token).AsTask();
+        await gone.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+    }
+
+    [Fact]
+    public async Task What_another_node_projected_is_found()
+    {
+        await using var first = await Start();
+        await using var second = await first.StartAnother(headwater => headwater
+            .AddProjection<OrderRows, OrderRow>("orders", projection => projection.KeyedByStream("order")));
+        var position = await second.Open("1");
+
+        var waiting = Model(first).WaitFor("1", position, TimeSpan.FromMinutes(1), World.Cancel).AsTask();
+        await first.Until(() => waiting.IsCompleted, tick: TimeSpan.FromMilliseconds(50));
+        Assert.True(await waiting);
+    }
+
+    [Fact]
+    public async Task Its_cursor_is_the_snapshots()
+    {
+        await using var world = await Start();
+        await world.Open("1");
+        await world.Settle();
+        await world.Node.Rebuild("orders", World.Cancel);
+        await world.Settle();
+
+        var state = (await Model(world).ReadRow("1", World.Cancel)).State;
+        Assert.Equal($"{world.Node.Tail.Epoch}.1~orders.1.1", Model(world).CursorOf(state).ToString());
+    }
+
+    private static ReadModel Model(World world) => world.Node.ReadModels["orders"];
+
+    private Task<World> Start() => World.Start(headwater =>
+    {
+        headwater.Services.AddSingleton(orders);
+        headwater.AddProjection<OrderRows, OrderRow>("orders", projection => projection.KeyedByStream("order"));
+    });
+}

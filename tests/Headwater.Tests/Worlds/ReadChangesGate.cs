@@ -1,0 +1,37 @@
+using System.Data.Common;
+
+namespace Headwater.Tests;
+
+/// <summary>A read model store whose changes cannot be read while it is closed; all else goes on.</summary>
+internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
+{
+    private int changesRead;
+
+    public bool IsClosed { get; set; }
+
+    public int ChangesRead => Volatile.Read(ref changesRead);
+
+    public ValueTask Prepare(ReadModelSchema schema, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
+        store.Prepare(schema, tables, cancel);
+
+    public ValueTask<ReadModelState> State(string model, CancellationToken cancel) => store.State(model, cancel);
+
+    public ValueTask<RowPage> ReadRow(string model, string key, CancellationToken cancel) => store.ReadRow(model, key, cancel);
+
+    public ValueTask<RowPage> FindRows(
+        string model, IReadOnlyList<FieldValue> fields, string? afterKey, int limit, CancellationToken cancel) =>
+        store.FindRows(model, fields, afterKey, limit, cancel);
+
+    public ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel)
+    {
+        Interlocked.Increment(ref changesRead);
+        return IsClosed ? throw new TimeoutException("planted") : store.ReadChanges(model, key, after, limit, cancel);
+    }
+
+    public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => store.Commit(commit, cancel);
+
+    public ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
+        store.Reset(model, tables, cancel);
+
+    public ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) => store.TrimTombstones(model, upTo, cancel);
+}
