@@ -25,6 +25,9 @@ internal sealed class Append : WorkItem<AppendResult>
         }
     }
 
+    public override bool IsOneStatement =>
+        events is [{ Tags: null }] && request is { Receipt: null, Participants.Count: 0 };
+
     protected override async ValueTask<AppendResult> Perform(WriteTransaction transaction)
     {
         var session = transaction.Session;

@@ -6,8 +6,8 @@ internal sealed class SqliteLogStore(SqliteDatabase database) : ILogStore
     public ValueTask<LogHead> Head(CancellationToken cancel) => database.Read(
         database, static (session, database) => new LogHead(database.Epoch, new Position(LogPages.Head(session))), cancel);
 
-    public async ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) =>
-        await database.Writer.Do(new Append(request), cancel);
+    public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) =>
+        database.Writer.Do(new Append(request), cancel);
 
     public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => database.ReadSnapshot(query, LogPages.Read, cancel);
 

@@ -3,6 +3,9 @@ namespace Headwater;
 /// <summary>Something to be done in the writer's transaction. Its caller is told once that is committed.</summary>
 internal abstract class WorkItem
 {
+    /// <summary>Whether it is one statement, which undoes itself when it fails and so needs no savepoint.</summary>
+    public virtual bool IsOneStatement => false;
+
     /// <summary>Does it. It may be asked again, in another transaction, when the first one was lost through no fault of its own.</summary>
     public abstract ValueTask Execute(WriteTransaction transaction);
 

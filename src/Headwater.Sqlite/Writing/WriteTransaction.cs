@@ -8,6 +8,7 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
 {
     private readonly long headAtBegin = LogPages.Head(session);
     private long appendedBefore;
+    private bool hasSavepoint;
 
     public Session Session => session;
 
@@ -29,7 +30,9 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     public async ValueTask Execute(WorkItem item)
     {
         appendedBefore = Appended;
-        session.Run(Sql.Savepoint);
+        hasSavepoint = !item.IsOneStatement;
+        if (hasSavepoint)
+            session.Run(Sql.Savepoint);
         try
         {
             await item.Execute(this);
@@ -40,13 +43,15 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
             item.Failed(e);
         }
 
-        session.Run(Sql.Release);
+        if (hasSavepoint)
+            session.Run(Sql.Release);
     }
 
     /// <summary>Undoes what the present item did so far.</summary>
     public void Undo()
     {
-        session.Run(Sql.RollbackTo);
+        if (hasSavepoint)
+            session.Run(Sql.RollbackTo);
         Appended = appendedBefore;
     }
 

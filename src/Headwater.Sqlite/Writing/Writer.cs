@@ -56,13 +56,11 @@ internal sealed partial class Writer
     public long AppendedTo => Volatile.Read(ref appendedTo);
 
     /// <summary>Hands in work and waits until it is committed. Cancelling ends the waiting only.</summary>
-    public async ValueTask<T> Do<T>(WorkItem<T> item, CancellationToken cancel)
+    public ValueTask<T> Do<T>(WorkItem<T> item, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         var done = item.Begin(waking);
-        if (!waiting.Writer.TryWrite(item))
-            await Enqueue(item, cancel);
-        return await done.WaitAsync(cancel);
+        return waiting.Writer.TryWrite(item) ? new ValueTask<T>(done.WaitAsync(cancel)) : DoLater(item, done, cancel);
     }
 
     public ValueTask<T> Do<T>(Func<WriteTransaction, ValueTask<T>> work, CancellationToken cancel) => Do(new Work<T>(work), cancel);
@@ -81,7 +79,8 @@ internal sealed partial class Writer
         CloseSession();
     }
 
-    private async ValueTask Enqueue(WorkItem item, CancellationToken cancel)
+    /// <summary>Waits for room first.</summary>
+    private async ValueTask<T> DoLater<T>(WorkItem<T> item, Task<T> done, CancellationToken cancel)
     {
         try
         {
@@ -91,6 +90,8 @@ internal sealed partial class Writer
         {
             throw new ObjectDisposedException(nameof(SqliteDatabase), $"The database '{database.Path}' is closed.");
         }
+
+        return await done.WaitAsync(cancel);
     }
 
     private async Task Run()

@@ -12,11 +12,11 @@ internal static class AppendLimits
     public static void Check(AppendRequest request, HeadwaterOptions options)
     {
         var count = 0;
-        var seen = new HashSet<StreamId>();
+        var seen = request.Streams.Count > 1 ? new HashSet<StreamId>() : null;
         var ids = new HashSet<Guid>();
         foreach (var (stream, _, events) in request.Streams)
         {
-            if (!seen.Add(stream))
+            if (seen is not null && !seen.Add(stream))
                 throw new ArgumentException($"Stream '{stream}' stands twice in one append; put its events together.");
             count += events.Count;
             foreach (var happened in events)
