@@ -1,7 +1,7 @@
-using System.Data.Common;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Headwater.AspNetCore;
 
@@ -13,9 +13,19 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
     /// <summary>Further members, such as the field that is wrong.</summary>
     public Dictionary<string, object?> Members { get; init; } = [];
 
-    public Task Write(HttpContext context) => Results.Problem(
-        detail: Detail, instance: context.Request.Path, statusCode: Status, title: Title, type: TypePrefix + Code,
-        extensions: new Dictionary<string, object?>(Members) { ["code"] = Code }).ExecuteAsync(context);
+    public Task Write(HttpContext context)
+    {
+        var details = new ProblemDetails
+        {
+            Type = TypePrefix + Code, Title = Title, Status = Status, Detail = Detail, Instance = context.Request.Path,
+            Extensions = new Dictionary<string, object?>(Members) { ["code"] = Code },
+        };
+        context.Response.StatusCode = Status;
+
+        // With JSON of our own, because the framework's needs either reflection or a service that the application may not have added.
+        return context.Response.WriteAsJsonAsync(
+            details, ProblemJson.Default.ProblemDetails, "application/problem+json", context.RequestAborted);
+    }
 
     public static Problem BadParameter(string name, string detail) =>
         new(StatusCodes.Status400BadRequest, "bad-parameter", "A parameter is wrong", detail) { Members = { ["field"] = name } };
@@ -32,40 +42,8 @@ internal sealed class ProblemException(Problem problem) : Exception(problem.Deta
     public Problem Problem => problem;
 }
 
-/// <summary>Turns what an endpoint throws into the problem a client can act on.</summary>
-internal static partial class Guard
-{
-    public static async Task Run(HttpContext context, Func<Task> work)
-    {
-        try
-        {
-            await work();
-        }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
-        {
-            // The client has gone; there is nobody to answer.
-        }
-        catch (ProblemException e)
-        {
-            await e.Problem.Write(context);
-        }
-        catch (UnreadableEventException e) when (!context.Response.HasStarted)
-        {
-            await new Problem(StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable", e.Message)
-            {
-                Members = { ["stream"] = e.Stream.ToString(), ["position"] = e.Position.Value, ["eventType"] = e.Type },
-            }.Write(context);
-        }
-        catch (DbException e) when (!context.Response.HasStarted)
-        {
-            // What the database says is for the operator: it names files and servers.
-            LogStoreFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Guard)), e, context.Request.Method, context.Request.Path);
-            context.Response.Headers.RetryAfter = "1";
-            await Problem.Unavailable(
-                "The store cannot be used just now. Try again; with the same Idempotency-Key a command happens once, however often it is sent.").Write(context);
-        }
-    }
-
-    [LoggerMessage(70, LogLevel.Error, "{Method} {Path} could not be answered, because the store failed.")]
-    private static partial void LogStoreFailed(ILogger logger, Exception e, string method, string path);
-}
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(long))]
+internal sealed partial class ProblemJson : JsonSerializerContext;

@@ -1,0 +1,44 @@
+using System.Data.Common;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>Turns what an endpoint throws into the problem a client can act on.</summary>
+internal static partial class Guard
+{
+    public static async Task Run(HttpContext context, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; there is nobody to answer.
+        }
+        catch (ProblemException e)
+        {
+            await e.Problem.Write(context);
+        }
+        catch (UnreadableEventException e) when (!context.Response.HasStarted)
+        {
+            await new Problem(StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable", e.Message)
+            {
+                Members = { ["stream"] = e.Stream.ToString(), ["position"] = e.Position.Value, ["eventType"] = e.Type },
+            }.Write(context);
+        }
+        catch (DbException e) when (!context.Response.HasStarted)
+        {
+            // What the database says is for the operator: it names files and servers.
+            LogStoreFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Guard)), e, context.Request.Method, context.Request.Path);
+            context.Response.Headers.RetryAfter = "1";
+            await Problem.Unavailable(
+                "The store cannot be used just now. Try again; with the same Idempotency-Key a command happens once, however often it is sent.").Write(context);
+        }
+    }
+
+    [LoggerMessage(70, LogLevel.Error, "{Method} {Path} could not be answered, because the store failed.")]
+    private static partial void LogStoreFailed(ILogger logger, Exception e, string method, string path);
+}
