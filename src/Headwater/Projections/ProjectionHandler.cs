@@ -29,7 +29,7 @@ internal sealed class RowsHandler<TRow>(IProjection<TRow> projection, JsonTypeIn
             {
                 await projection.Apply(happened, rows, cancel);
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested)
+            catch (Exception e) when (!cancel.IsCancellationRequested && !rows.StoreFailed)
             {
                 throw new EventHandlingException(happened, e);
             }

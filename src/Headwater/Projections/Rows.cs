@@ -23,7 +23,7 @@ public sealed class Rows<TRow>
     {
         if (rows.TryGetValue(key, out var known))
             return known.Row;
-        var row = await read(key, cancel) is { } stored ? JsonSerializer.Deserialize(stored.Span, json) : null;
+        var row = await Read(key, cancel) is { } stored ? JsonSerializer.Deserialize(stored.Span, json) : null;
         rows[key] = (row, Position.Start);
         return row;
     }
@@ -48,6 +48,9 @@ public sealed class Rows<TRow>
     /// <summary>What changes from here on is the doing of the event at this position.</summary>
     internal void Begin(Position position) => now = position;
 
+    /// <summary>Whether the store failed to read a row. Then what the projection throws says nothing about the event.</summary>
+    internal bool StoreFailed { get; private set; }
+
     internal IReadOnlyList<StoredRow> Changes() =>
     [
         .. from row in rows
@@ -56,4 +59,17 @@ public sealed class Rows<TRow>
            select new StoredRow(row.Key, row.Value.ChangedAt,
                row.Value.Row is { } value ? JsonSerializer.SerializeToUtf8Bytes(value, json) : default(ReadOnlyMemory<byte>?)),
     ];
+
+    private async ValueTask<ReadOnlyMemory<byte>?> Read(string key, CancellationToken cancel)
+    {
+        try
+        {
+            return await read(key, cancel);
+        }
+        catch
+        {
+            StoreFailed = true;
+            throw;
+        }
+    }
 }
