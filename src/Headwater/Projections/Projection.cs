@@ -89,8 +89,9 @@ internal sealed class Projection(
     {
         var commit = await handler.Work(new ProjectionCommit(Name, from, to, []), events, ReadRow, cancel);
         var saved = await store.Commit(commit, cancel);
-        if (saved)
-            Changed.Beat();
+
+        // If it was not saved, another process has saved it, and the rows have changed all the same.
+        Changed.Beat();
         return saved;
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class SubscriptionLoop(
     public async Task Run(CancellationToken cancel)
     {
         var failures = 0;
+        var poll = Task.CompletedTask;
         Checkpoint? at = null;
         while (!cancel.IsCancellationRequested)
         {
@@ -46,7 +47,13 @@ internal sealed partial class SubscriptionLoop(
                 else
                 {
                     progress = new(SubscriptionState.Live, at.Value, null);
-                    await Task.WhenAny(more, again).WaitAsync(cancel);
+                    if (poll.IsCompleted)
+                        poll = surroundings.Delay(options.PollInterval, cancel);
+                    await Task.WhenAny(more, again, poll);
+
+                    // Another process may have begun a rebuild and died over it; that is seen by the checkpoint alone.
+                    if (poll.IsCompleted)
+                        at = null;
                 }
 
                 failures = 0;
