@@ -38,7 +38,7 @@ internal static class ModelRows
         if (rows.Count < limit)
             return new RowPage(rows, state, end);
         var last = rows[^1];
-        rows.AddRange(ReadRestOfEvent(session, model, last, after));
+        rows.AddRange(ReadRestOfEvent(session, model, last));
         return new RowPage(rows, state, last.Position);
     }
 
@@ -92,10 +92,10 @@ internal static class ModelRows
         return ReadAll(rows.Bind(1, model).Bind(2, after.Value).Bind(3, end.Value).Bind(4, key));
     }
 
-    private static List<StoredRow> ReadRestOfEvent(Session session, string model, StoredRow last, Position after)
+    private static List<StoredRow> ReadRestOfEvent(Session session, string model, StoredRow last)
     {
         using var rows = session.Use(Sql.ReadChangesAt);
-        return ReadAll(rows.Bind(1, model).Bind(2, last.Position.Value).Bind(3, last.Key).Bind(4, after.Value));
+        return ReadAll(rows.Bind(1, model).Bind(2, last.Position.Value).Bind(3, last.Key));
     }
 
     private static RowPage Page(Session session, string model, List<StoredRow> rows)

@@ -11,20 +11,19 @@ SELECT key, position, data FROM rows
 WHERE model = '{model}' AND data IS NOT NULL{conditions} AND key > ?1
 ORDER BY key LIMIT ?2;
 
--- Deletions are left out for those who begin at the start.
 -- name: read_changes
 SELECT key, position, data FROM rows
-WHERE model = ?1 AND position > ?2 AND position <= ?3 AND (?2 > 0 OR data IS NOT NULL)
+WHERE model = ?1 AND position > ?2 AND position <= ?3
 ORDER BY position, key LIMIT ?4;
 
 -- name: read_changes_at
 SELECT key, position, data FROM rows
-WHERE model = ?1 AND position = ?2 AND key > ?3 AND (?4 > 0 OR data IS NOT NULL)
+WHERE model = ?1 AND position = ?2 AND key > ?3
 ORDER BY key;
 
 -- name: read_changes_of
 SELECT key, position, data FROM rows
-WHERE model = ?1 AND key = ?4 AND position > ?2 AND position <= ?3 AND (?2 > 0 OR data IS NOT NULL);
+WHERE model = ?1 AND key = ?4 AND position > ?2 AND position <= ?3;
 
 -- name: delete_rows
 DELETE FROM rows WHERE model = ?1;

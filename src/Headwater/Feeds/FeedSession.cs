@@ -40,6 +40,7 @@ internal sealed class FeedSession
     private readonly (ViewFeed Feed, string? Key)[] viewFeeds;
     private readonly LogFilter? filter;
     private readonly ViewPosition[] views;      // one for each view feed
+    private readonly Position[] trimmedTo;      // what was trimmed of each when the session began there; the client knew none of it
     private Position position;
 
     private FeedSession(Log log, IReadOnlyList<FeedRequest> requests, int pageSize)
@@ -55,6 +56,7 @@ internal sealed class FeedSession
         ];
         viewFeeds = [.. requests.Where(request => request.Feed is ViewFeed).Select(request => ((ViewFeed)request.Feed, request.Key))];
         views = new ViewPosition[viewFeeds.Length];
+        trimmedTo = new Position[viewFeeds.Length];
         filter = eventFeeds.Length switch
         {
             0 => null,
@@ -155,6 +157,12 @@ internal sealed class FeedSession
             return true;
         }
 
+        if (page.TrimmedTo > trimmedTo[view] && page.TrimmedTo > from.Position)
+        {
+            Reset = ResetReason.Trimmed;
+            return true;
+        }
+
         for (var i = 0; i < page.Changes.Count; i++)
         {
             // Rows changed by one event share its position: only the last of them may carry it.
@@ -208,17 +216,21 @@ internal sealed class FeedSession
         for (var i = 0; i < viewFeeds.Length; i++)
         {
             var name = viewFeeds[i].Feed.Tail.Name;
-            var (checkpoint, trimmedTo) = states[i];
+            var checkpoint = states[i].Checkpoint;
 
             // A cursor that says nothing about a view, such as a command's, cannot have seen more of it than there is.
-            var known = cursor.In(name) ?? new ViewPosition(name, checkpoint.Generation, Position.Min(cursor.Position, checkpoint.Position));
+            var told = cursor.In(name);
+            var known = told ?? new ViewPosition(name, checkpoint.Generation, Position.Min(cursor.Position, checkpoint.Position));
             if (known.Generation != checkpoint.Generation)
                 return ResetReason.Rebuilt;
             if (known.Position > head.Position)
                 return ResetReason.BeyondHead;
-            if (known.Position < trimmedTo && known.Position > Position.Start)
+
+            // Who begins at the start has no row, so it can lack no deletion; who was told a cursor may have some, even at the start.
+            if (known.Position < states[i].TrimmedTo && (told is not null || known.Position > Position.Start))
                 return ResetReason.Trimmed;
             views[i] = known;
+            trimmedTo[i] = states[i].TrimmedTo;
         }
 
         return ResetReason.None;
@@ -228,7 +240,11 @@ internal sealed class FeedSession
     {
         position = head.Position;
         for (var i = 0; i < viewFeeds.Length; i++)
+        {
             views[i] = new ViewPosition(viewFeeds[i].Feed.Tail.Name, states[i].Checkpoint.Generation, states[i].Checkpoint.Position);
+            trimmedTo[i] = states[i].TrimmedTo;
+        }
+
         if (filter is null && views.Length > 0)
             position = views.Min(each => each.Position);
     }

@@ -68,9 +68,9 @@ internal sealed partial class ViewTail(
 
         // The reader may know a rebuild that this tail has yet to notice: then there is nothing for it here until it has.
         if (tail.Generation < from.Generation)
-            return new ViewPage([], from);
+            return new ViewPage([], from, Position.Start);
         if (after >= tail.Position)
-            return new ViewPage([], tail with { Position = after });
+            return new ViewPage([], tail with { Position = after }, Position.Start);
 
         var changes = new List<ViewChange>();
         if (ring.TryCopy(after, limit, changes))
@@ -79,12 +79,15 @@ internal sealed partial class ViewTail(
             var beyond = changes.RemoveAll(change => change.Position > tail.Position);
             var next = changes.Count + beyond < limit || beyond > 0 ? tail.Position : changes[^1].Position;
             changes.RemoveAll(change => change.Superseded || (key is not null && change.Key != key));
-            return new ViewPage(changes, tail with { Position = next });
+            return new ViewPage(changes, tail with { Position = next }, Position.Start);
         }
 
+        // The store may be ahead of the tail. Nobody is told so: one who follows the whole and a part of it would see rows go back.
         var page = await store.ReadChanges(Name, key, after, limit, cancel);
         return new ViewPage(
-            [.. page.Rows.Select(row => new ViewChange(row))], new ViewPosition(Name, page.State.Checkpoint.Generation, page.Next));
+            [.. page.Rows.Where(row => row.Position <= tail.Position).Select(row => new ViewChange(row))],
+            new ViewPosition(Name, page.State.Checkpoint.Generation, Position.Min(page.Next, tail.Position)),
+            page.State.TrimmedTo);
     }
 
     public async Task Run(CancellationToken cancel)
@@ -139,8 +142,13 @@ internal sealed partial class ViewTail(
 
         if (page.Next <= At.Position)
             return false;
-        foreach (var row in page.Rows)
-            Add(new ViewChange(row));
+
+        // Deletions trimmed before this tail came to them are in no page any more. Who stands below them must ask the store, and is told.
+        if (page.State.TrimmedTo > At.Position)
+            Forget(page.Next);
+        else
+            foreach (var row in page.Rows)
+                Add(new ViewChange(row));
         At = At with { Position = page.Next };
         advanced.Beat();
         return page.Rows.Count >= options.PageSize;
@@ -148,9 +156,14 @@ internal sealed partial class ViewTail(
 
     private void Restart(ReadModelState state)
     {
-        newest.Clear();
-        ring.Restart(state.Checkpoint.Position);
+        Forget(state.Checkpoint.Position);
         At = new ViewPosition(Name, state.Checkpoint.Generation, state.Checkpoint.Position);
+    }
+
+    private void Forget(Position upTo)
+    {
+        newest.Clear();
+        ring.Restart(upTo);
     }
 
     private void Add(ViewChange change)
@@ -176,4 +189,7 @@ internal sealed partial class ViewTail(
 }
 
 /// <summary>Changes of rows, and where the reader stands after them.</summary>
-internal sealed record ViewPage(IReadOnlyList<ViewChange> Changes, ViewPosition Next);
+/// <param name="Changes">The newest state of each row that changed.</param>
+/// <param name="Next">Where to read on.</param>
+/// <param name="TrimmedTo">Deletions at or below it may be missing.</param>
+internal sealed record ViewPage(IReadOnlyList<ViewChange> Changes, ViewPosition Next, Position TrimmedTo);

@@ -19,10 +19,9 @@ internal sealed record MemoryReadModel(ImmutableSortedDictionary<string, StoredR
 
     public RowPage Changes(string? key, Position after, int limit)
     {
-        var isFromStart = after == Position.Start;
         var changed = Rows.Values
             .Where(row => row.Position > after && row.Position <= State.Checkpoint.Position
-                && (key is null || row.Key == key) && !(isFromStart && row.Data is null))
+                && (key is null || row.Key == key))
             .OrderBy(row => row.Position)
             .ToList();
 

@@ -24,8 +24,9 @@ public interface IReadModelStore
         string model, IReadOnlyList<FieldValue> fields, string? afterKey, int limit, CancellationToken cancel);
 
     /// <summary>
-    /// Rows changed above a position, oldest change first, only the newest state of each, deletions included (but not to those
-    /// who begin at the start). Bounded by the checkpoint in the same snapshot. Rows changed by one event are never parted.
+    /// Rows changed above a position, oldest change first, only the newest state of each, deletions included, also to those who
+    /// stand at the start, for they may have taken rows since. Bounded by the checkpoint in the same snapshot. Rows changed by one
+    /// event are never parted.
     /// </summary>
     /// <param name="model">The read model.</param>
     /// <param name="key">Only this row, or null for all.</param>
