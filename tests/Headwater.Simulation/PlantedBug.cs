@@ -1,0 +1,16 @@
+namespace Headwater.Simulation;
+
+/// <summary>A mistake that systems like this one are made with, put round the ports or into a client to see whether it is found.</summary>
+internal class PlantedBug
+{
+    public static PlantedBug None { get; } = new();
+
+    /// <summary>The ports of a node with the mistake in them.</summary>
+    public virtual Stores In(Stores stores, World world) => stores;
+
+    /// <summary>The cursor a client resumes with.</summary>
+    public virtual string? Resume(string? cursor) => cursor;
+
+    /// <summary>How a connection reads.</summary>
+    public virtual ValueTask<bool> Read(FeedSession session, Life life, List<FeedItem> into) => session.Read(into, CancellationToken.None);
+}
