@@ -326,7 +326,10 @@ public sealed class FeedSessionTests
         Assert.Equal(ResetReason.None, (await world.Follow($"{epoch}.2~board.0.2", "orders")).Reset);
         var start = await world.Follow("start", "board");
         Assert.Equal(ResetReason.None, start.Reset);
-        Assert.Equal(["2"], (await start.Drain()).Select(item => item.Text().Split('"')[3]).Distinct());
+
+        // What is told of a row that was never there is its deletion at most, while the tail still has it.
+        var rows = (await start.Drain()).Select(item => item.Text()).Where(text => !text.EndsWith("\"row\":null}", StringComparison.Ordinal));
+        Assert.Equal(["2"], rows.Select(text => text.Split('"')[3]).Distinct());
     }
 
     [Fact]
