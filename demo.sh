@@ -2,6 +2,11 @@
 # Builds and starts the departures board. Needs the .NET 10 SDK and nothing else.
 set -euo pipefail
 
+# A script that starts this one in its background makes it deaf to SIGINT, and what it starts as well; that is undone.
+if [[ $(trap -p INT) == *"''"* ]] && env --default-signal=INT true 2>/dev/null; then
+  exec env --default-signal=INT "$BASH" "$0" "$@"
+fi
+
 usage() {
   cat <<'TEXT'
 Usage: [PORT=5080] [DEPARTURES_SPEED=10] [HEADWATER_DATA=.data] ./demo.sh
