@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Headwater;
@@ -15,6 +16,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     private readonly ICheckpointStore checkpoints;
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
+    private readonly Meter meter = new(Telemetry.Name);
     private Task[] running = [];
 
     public Node(
@@ -49,6 +51,10 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
         foreach (var feed in declared.Feeds)
             Feeds[feed.Name] = feed.Build(model => viewTails.Find(tail => tail.Name == model));
+        meter.CreateObservableGauge("headwater.subscription.lag.events",
+            () => Lags(at => Math.Max(0, Tail.Position.Value - at.Value)), "{event}", "How many places of the log a subscription is behind.");
+        meter.CreateObservableGauge("headwater.subscription.lag.time",
+            () => Lags(at => Tail.AgeAfter(at).TotalSeconds), "s", "How long ago the first event was recorded that a subscription has not handled.");
         tombstones = new Tombstones(Projections, readModels, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
     }
 
@@ -121,6 +127,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     {
         stopping.Cancel();
         stopping.Dispose();
+        meter.Dispose();
     }
 
     /// <summary>
@@ -131,6 +138,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     {
         await Stop();
         stopping.Dispose();
+        meter.Dispose();
     }
 
     /// <summary>What subscriptions and projections are doing.</summary>
@@ -184,6 +192,11 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             await projection.Handle(from, page, cancel);
         }
     }
+
+    private IEnumerable<Measurement<T>> Lags<T>(Func<Position, T> lag)
+        where T : struct =>
+        loops.Select(loop => new Measurement<T>(
+            lag(loop.Progress.Checkpoint.Position), new KeyValuePair<string, object?>("headwater.subscription.name", loop.Name)));
 
     private async ValueTask<SubscriptionStatus> Describe(
         string name, SubscriptionState state, Checkpoint at, string? failure, Position head, CancellationToken cancel)

@@ -35,6 +35,16 @@ internal sealed partial class LogTail(
     /// <returns>False if some have left the tail; then the store must be read.</returns>
     public bool TryRead(Position after, int limit, List<RecordedEvent> into) => ring.TryCopy(after, limit, into);
 
+    /// <summary>How long the first event above a position has been there; zero if there is none. At least so long, if it has left the tail.</summary>
+    public TimeSpan AgeAfter(Position after)
+    {
+        var events = new List<RecordedEvent>();
+        if (!ring.TryCopy(after, 1, events))
+            ring.TryCopy(ring.Floor, 1, events);
+        var age = events.Count == 0 ? TimeSpan.Zero : surroundings.Time.GetUtcNow() - events[0].RecordedAt;
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
+    }
+
     /// <summary>Follows the store's end until cancelled.</summary>
     public async Task Run(CancellationToken cancel)
     {

@@ -44,6 +44,43 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task Lag_is_measured_in_events_and_in_seconds()
+    {
+        var lags = new Dictionary<string, double>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Name.StartsWith("headwater.subscription.lag", StringComparison.Ordinal))
+                    listening.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Keep(instrument, value, tags));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Keep(instrument, value, tags));
+        listener.Start();
+
+        var handler = new Recorder { Before = happened => happened.Position.Value == 3 ? throw new TimeoutException("planted") : ValueTask.CompletedTask };
+        await using var world = await World.Start(headwater =>
+        {
+            headwater.Services.AddSingleton(handler);
+            headwater.AddSubscription<Recorder>("lagging");
+        });
+        await world.Log.Append(World.Stream("1"), ExpectedVersion.None, Enumerable.Repeat<object>(new OrderEvent.Opened("Ada"), 7), cancel: World.Cancel);
+        await world.Until(async () => (await world.Status("lagging")).State is SubscriptionState.Stopped && world.Node.Tail.Position.Value == 7);
+        world.Time.Advance(TimeSpan.FromSeconds(90));
+        listener.RecordObservableInstruments();
+
+        Assert.Equal(5, lags["headwater.subscription.lag.events"]);
+        Assert.InRange(lags["headwater.subscription.lag.time"], 90, 100);
+
+        void Keep(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            if (Text(tags) == "headwater.subscription.name=lagging")
+                lags[instrument.Name] = value;
+        }
+    }
+
+    [Fact]
     public async Task An_append_is_an_activity_with_its_outcome()
     {
         var activities = new ConcurrentBag<Activity>();
