@@ -129,6 +129,16 @@ public abstract partial class LogStoreSpecification
     }
 
     [Fact]
+    public async Task An_event_that_is_given_a_tag_twice_is_found_once()
+    {
+        var twice = Event(tags: [new Tag("airport", "ATL"), new Tag("airport", "ATL")]);
+        await Appended(To(Stream("1"), twice));
+
+        Assert.Equal([twice.Id], Ids((await Read(new LogFilter.Tagged(new Tag("airport", "ATL")))).Events));
+        Assert.True((await Appended(To(Stream("1"), twice))).AlreadyKnown);
+    }
+
+    [Fact]
     public async Task A_stream_is_read_above_a_version_up_to_a_limit()
     {
         var events = Events(5);

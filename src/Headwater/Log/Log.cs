@@ -115,8 +115,17 @@ public sealed class Log
         AppendLimits.Check(request, options);
         using var activity = Telemetry.Source.StartActivity("append", ActivityKind.Producer);
         var started = surroundings.Time.GetTimestamp();
-        var result = await store.Append(request with { Participants = participants }, cancel);
-        tail.Ring();
+        AppendResult result;
+        try
+        {
+            result = await store.Append(request with { Participants = participants }, cancel);
+        }
+        finally
+        {
+            // Even if it failed: the answer may have been lost on its way, and the events be there.
+            tail.Ring();
+        }
+
         if (result is AppendResult.Appended { AlreadyKnown: false })
             foreach (var participant in participants)
                 participant.Committed();

@@ -180,6 +180,17 @@ public sealed class LogTailTests
     }
 
     [Fact]
+    public async Task An_append_whose_answer_is_lost_is_followed_at_once()
+    {
+        WatchedLog? watched = null;
+        await using var world = await World.Start(adapters: store => new Adapters(watched = new WatchedLog(store)));
+        watched!.AfterAppend = _ => throw new TimeoutException("planted");
+
+        await Assert.ThrowsAsync<TimeoutException>(() => world.Open("1"));
+        Assert.Single(await Follow(world.Log, LogFilter.Everything, 1));
+    }
+
+    [Fact]
     public async Task A_broken_signal_costs_only_latency()
     {
         await using var first = await World.Start();

@@ -93,6 +93,44 @@ public sealed class RingTests
         Assert.All(copied, count => Assert.True(count > 0));
     }
 
+    /// <summary>The same, without luck: the writer goes on at any step of the reader's search for where to begin.</summary>
+    [Fact]
+    public void A_copy_is_whole_or_refused_wherever_the_writer_overtakes_it() => Gen.Select(
+        Gen.Int[1, 6], Gen.Int[0, 8], Gen.Int[0, 8], Gen.Int[0, 4], Gen.Int[1, 14], Gen.Int[1, 8])
+        .Sample((capacity, present, after, step, additions, limit) =>
+    {
+        var ring = new Ring<Overtaken>(capacity, long.MaxValue);
+        var (all, reads, isReading) = (new List<long>(), 0, false);
+        Write(present);
+        isReading = true;
+        var copy = new List<Overtaken>();
+        var isWhole = ring.TryCopy(new Position(after), limit, copy);
+        isReading = false;
+
+        var copied = copy.Select(item => item.Position.Value).ToList();
+        if (isWhole)
+            Assert.Equal(all.Where(position => position > after).Take(copied.Count), copied);
+        Assert.True(!isWhole || copied.Count >= Math.Min(limit, present - after), "What was there before is missing.");
+
+        void Write(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                all.Add(all.Count + 1);
+                ring.Add(new Overtaken(new Position(all.Count), OnRead));
+            }
+        }
+
+        void OnRead()
+        {
+            if (!isReading || reads++ != step)
+                return;
+            isReading = false;
+            Write(additions);
+            isReading = true;
+        }
+    }, iter: 20_000);
+
     private static void CheckAll(Ring<Item> ring, List<Item> all, long position, int limit)
     {
         var copy = new List<Item>();
@@ -109,6 +147,20 @@ public sealed class RingTests
                 count++;
             Assert.Equal(wanted[..count], copy);
         }
+    }
+
+    internal sealed class Overtaken(Position position, Action onRead) : IPositioned
+    {
+        public Position Position
+        {
+            get
+            {
+                onRead();
+                return position;
+            }
+        }
+
+        public int Size => 1;
     }
 
     internal sealed record Item(Position Position, int Size) : IPositioned

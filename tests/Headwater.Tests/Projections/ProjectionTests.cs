@@ -168,10 +168,12 @@ public sealed class ProjectionTests
     }
 
     /// <summary>A rebuild between the failure and its skip: nothing but the one event may be passed over.</summary>
-    [Fact]
-    public async Task A_skip_passes_over_nothing_that_a_rebuild_has_yet_to_do()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task A_skip_passes_over_nothing_that_a_rebuild_has_yet_to_do(int pageSize)
     {
-        await using var world = World.Create(Declare(isInline: false, onError: ErrorPolicy.Skip));
+        await using var world = World.Create(Declare(isInline: false, options => options.PageSize = pageSize, ErrorPolicy.Skip));
         for (var i = 1; i <= 6; i++)
             await world.Open($"{i}");
         var isPlanted = false;

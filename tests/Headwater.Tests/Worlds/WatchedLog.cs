@@ -16,6 +16,9 @@ internal sealed class WatchedLog(ILogStore store) : ILogStore
     /// <summary>Called before every append; it may throw, or append first.</summary>
     public Func<AppendRequest, ValueTask> BeforeAppend { get; set; } = _ => ValueTask.CompletedTask;
 
+    /// <summary>Called after every append; it may throw, so that the answer is lost.</summary>
+    public Action<AppendResult> AfterAppend { get; set; } = _ => { };
+
     /// <summary>What becomes of a page that was read.</summary>
     public Func<LogQuery, LogPage, ValueTask<LogPage>> AfterRead { get; set; } = (_, page) => ValueTask.FromResult(page);
 
@@ -28,7 +31,9 @@ internal sealed class WatchedLog(ILogStore store) : ILogStore
     public async ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel)
     {
         await BeforeAppend(request);
-        return await store.Append(request, cancel);
+        var result = await store.Append(request, cancel);
+        AfterAppend(result);
+        return result;
     }
 
     public async ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel)

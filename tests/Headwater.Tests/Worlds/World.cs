@@ -107,8 +107,7 @@ internal sealed class World : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Node.Stop();
-        Node.Dispose();
+        await Node.DisposeAsync();
         await services.DisposeAsync();
     }
 }
