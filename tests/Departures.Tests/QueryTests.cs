@@ -128,7 +128,7 @@ public sealed class QueryTests : IAsyncLifetime
         var places = await server.Json("/airports.json");
         Assert.Equal(224, places.EnumerateObject().Count());
         Assert.Equal("Atlanta", places.GetProperty("ATL").Text("city"));
-        Assert.Equal("""{"now":"2001-01-01T00:00:00+00:00","minutesPerSecond":0}""", await server.Client.GetStringAsync("/clock"));
+        Assert.Equal("""{"now":"2001-01-01T05:30:00+00:00","minutesPerSecond":0}""", await server.Client.GetStringAsync("/clock"));
         Assert.Equal("ready", (await server.Json("/health")).Text("status"));
         Assert.Equal(["board", "airports"], (await server.Json("/health/detail")).GetProperty("projections").EnumerateArray().Select(each => each.Text("name")));
     }

@@ -21,19 +21,19 @@ public sealed class ScriptTests
     [Fact]
     public void A_flight_runs_through_its_day()
     {
-        // 2001/01/01 00:47, 66 minutes late, 1750 miles: what was due before time begins happens when it begins.
-        var scheduled = new DateTimeOffset(2001, 1, 1, 0, 47, 0, TimeSpan.Zero);
-        var departs = scheduled.AddMinutes(66);
-        var arrives = departs.AddMinutes(258);
+        // 2001/01/01 06:30, 29 minutes late, 236 miles: what was due before time begins happens when it begins.
+        var scheduled = new DateTimeOffset(2001, 1, 1, 6, 30, 0, TimeSpan.Zero);
+        var departs = scheduled.AddMinutes(29);
+        var arrives = departs.AddMinutes(61);
         Assert.Equal(
             [
-                new Step(Script.Begin, "HW00001", new Schedule("DTW", "LAS", scheduled, 1750)),
-                new Step(Script.Begin, "HW00001", new ChangeGate("B8")),
-                new Step(scheduled.AddMinutes(-59) < Script.Begin ? Script.Begin : scheduled.AddMinutes(-59), "HW00001", new Delay(66)),
-                new Step(departs, "HW00001", new Depart(departs)),
-                new Step(arrives, "HW00001", new Arrive(arrives)),
+                new Step(Script.Begin, "HW00009", new Schedule("LAS", "LAX", scheduled, 236)),
+                new Step(Script.Begin, "HW00009", new ChangeGate("E26")),
+                new Step(scheduled.AddMinutes(-51), "HW00009", new Delay(29)),
+                new Step(departs, "HW00009", new Depart(departs)),
+                new Step(arrives, "HW00009", new Arrive(arrives)),
             ],
-            script.Where(step => step.Flight == "HW00001"));
+            script.Where(step => step.Flight == "HW00009"));
     }
 
     [Fact]

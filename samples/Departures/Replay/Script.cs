@@ -11,8 +11,8 @@ internal static class Script
 {
     private const int AnnouncedDelay = 5;
 
-    /// <summary>When simulated time begins. What is due before happens then.</summary>
-    public static DateTimeOffset Begin { get; } = new(2001, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    /// <summary>When simulated time begins: shortly before the first morning gets busy. What is due before happens then.</summary>
+    public static DateTimeOffset Begin { get; } = new(2001, 1, 1, 5, 30, 0, TimeSpan.Zero);
 
     public static IReadOnlyList<Step> Of(IReadOnlyList<RealFlight> flights) =>
         [.. flights.SelectMany((flight, row) => StepsOf(flight, row + 1)).OrderBy(step => step.At)];
@@ -25,7 +25,7 @@ internal static class Script
         var arrives = departs + Flight.Duration(flight.Distance);
 
         // The number stands in for chance, so that not all of it happens on the hour.
-        yield return At(scheduled.AddHours(-6).AddMinutes(number % 30), new Schedule(flight.Origin, flight.Destination, scheduled, flight.Distance));
+        yield return At(scheduled.AddHours(-24 - number % 12).AddMinutes(number % 30), new Schedule(flight.Origin, flight.Destination, scheduled, flight.Distance));
         yield return At(scheduled.AddHours(-2).AddMinutes(number % 20), new ChangeGate($"{"ABCDE"[number % 5]}{1 + number * 7 % 38}"));
         if (flight.Delay >= AnnouncedDelay)
             yield return At(scheduled.AddHours(-1).AddMinutes(number % 15), new Delay(flight.Delay));

@@ -10,7 +10,7 @@ import { showMap } from './map.js';
 import { Places, showPicker } from './places.js';
 import { Store } from './store.js';
 
-const HOME = 'ATL';
+const HOME = 'ORD';
 
 const places = new Places();
 const clock = new Clock();
