@@ -28,7 +28,7 @@ public sealed class BrowserTests : IAsyncLifetime
         page = await browser.NewPageAsync(new() { ViewportSize = new() { Width = 1440, Height = 1000 } });
         page.PageError += (_, error) => mistakes.Add(error);
         for (var i = 1; i <= 5; i++)
-            await Command($"T{i}", "schedule", new { origin = "ATL", destination = "BOS", scheduled = $"2001-01-01T0{i}:30:00Z", distance = 946 });
+            await Command($"T{i}", "schedule", new { origin = "ATL", destination = "BOS", scheduled = $"2001-01-01T{5 + i:00}:30:00Z", distance = 946 });
         await page.GotoAsync($"{server.Address}#ATL");
         await Live();
         await Assertions.Expect(page.Locator("#board tbody tr[data-flight]")).ToHaveCountAsync(5);
