@@ -80,6 +80,33 @@ public sealed class ViewTailTests
         }
     }
 
+    /// <summary>The same, without luck: a follower reads after each row that the tail takes over.</summary>
+    [Fact]
+    public async Task A_group_that_is_being_taken_over_waits_until_it_is_whole()
+    {
+        ReadChangesGate? models = null;
+        await using var world = await World.Start(
+            FeedWorld.Declare(new OrderRows()), store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
+        await world.Open("1");
+        await world.Settle();
+        var session = await world.Follow(null, "parts");
+        var (early, looks) = (new List<FeedItem>(), 0);
+        models!.AfterChanges = (model, page) => model != "parts" ? page : page with
+        {
+            Rows = new Watched<StoredRow>(page.Rows, () =>
+            {
+                looks++;
+                early.AddRange(session.Drain().GetAwaiter().GetResult());
+            }),
+        };
+        await world.Open("2");
+        await world.Settle();
+
+        Assert.True(looks >= 3);
+        Assert.Empty(early);
+        Assert.Equal(3, (await session.Drain()).Count);
+    }
+
     /// <summary>A client that applies a busy view's changes ends with the rows, although most changes are superseded on the way.</summary>
     [Fact]
     public async Task Followers_of_a_busy_row_end_with_its_last_state()
@@ -139,5 +166,24 @@ public sealed class ViewTailTests
 
         Assert.Equal(2, (await session.Drain()).Count);
         Assert.Equal(session.Cursor, (await second.Follow(session.Cursor.ToString(), "orders", "board")).Cursor);
+    }
+
+    /// <summary>A list that calls back after each item it hands out.</summary>
+    private sealed class Watched<T>(IReadOnlyList<T> items, Action after) : IReadOnlyList<T>
+    {
+        public int Count => items.Count;
+
+        public T this[int index] => items[index];
+
+        public IEnumerator<T> GetEnumerator()
+        {
+            foreach (var item in items)
+            {
+                yield return item;
+                after();
+            }
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

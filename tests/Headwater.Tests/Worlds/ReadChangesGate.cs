@@ -2,12 +2,15 @@ using System.Data.Common;
 
 namespace Headwater.Tests;
 
-/// <summary>A read model store whose changes cannot be read while it is closed; all else goes on.</summary>
+/// <summary>A read model store whose changes cannot be read while it is closed, and are looked at; all else goes on.</summary>
 internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
 {
     private int changesRead;
 
     public bool IsClosed { get; set; }
+
+    /// <summary>What becomes of a page of changes.</summary>
+    public Func<string, RowPage, RowPage> AfterChanges { get; set; } = (_, page) => page;
 
     public int ChangesRead => Volatile.Read(ref changesRead);
 
@@ -22,10 +25,12 @@ internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
         string model, IReadOnlyList<FieldValue> fields, string? afterKey, int limit, CancellationToken cancel) =>
         store.FindRows(model, fields, afterKey, limit, cancel);
 
-    public ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel)
+    public async ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel)
     {
         Interlocked.Increment(ref changesRead);
-        return IsClosed ? throw new TimeoutException("planted") : store.ReadChanges(model, key, after, limit, cancel);
+        return IsClosed
+            ? throw new TimeoutException("planted")
+            : AfterChanges(model, await store.ReadChanges(model, key, after, limit, cancel));
     }
 
     public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => store.Commit(commit, cancel);
