@@ -177,6 +177,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
     /// <summary>Ends as a crash would: what is not committed is gone, and nobody is told.</summary>
     public void Abandon()
     {
+        closing = 1;
         isClosed = true;
         isOpen = false;
         Writer.Abandon();

@@ -12,6 +12,7 @@ internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
 
     private readonly Lock gate = new();
     private Session? session;
+    private bool isClosed;
     private long seen;
 
     public async ValueTask Wait(CancellationToken cancel)
@@ -25,6 +26,7 @@ internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
     {
         lock (gate)
         {
+            isClosed = true;
             session?.Dispose();
             session = null;
         }
@@ -35,6 +37,7 @@ internal sealed class SqliteSignal(SqliteDatabase database) : ISignal
     {
         lock (gate)
         {
+            ObjectDisposedException.ThrowIf(isClosed, this);
             try
             {
                 session ??= database.OpenReader();

@@ -12,15 +12,16 @@ internal sealed class DatabaseFile : IAsyncDisposable
 
     public string Path => System.IO.Path.Combine(Folder, "log.db");
 
-    public SqliteDatabase Open(TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null)
+    public SqliteDatabase Open(
+        TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null, string? path = null)
     {
         var thread = new WriterThread();
+        threads.Add(thread);
         var database = new SqliteDatabase(
-            Path, time ?? TimeProvider.System, thread, new Random(1), options ?? new HeadwaterOptions(), NullLoggerFactory.Instance)
+            path ?? Path, time ?? TimeProvider.System, thread, new Random(1), options ?? new HeadwaterOptions(), NullLoggerFactory.Instance)
         {
             WriterOpened = writerOpened,
         };
-        threads.Add(thread);
         opened.Add(database);
         return database;
     }
@@ -31,6 +32,7 @@ internal sealed class DatabaseFile : IAsyncDisposable
             await database.DisposeAsync();
         foreach (var thread in threads)
             thread.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        if (Directory.Exists(Folder))
+            Directory.Delete(Folder, recursive: true);
     }
 }

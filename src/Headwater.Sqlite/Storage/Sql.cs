@@ -11,6 +11,9 @@ internal sealed class Sql
     /// <summary>How many there are.</summary>
     public static int Count => count;
 
+    /// <summary>All texts.</summary>
+    public static IReadOnlyCollection<string> All => sections.Values;
+
     public string Text { get; }
 
     /// <summary>Its place among them, by which a session finds it prepared.</summary>

@@ -37,6 +37,9 @@ internal sealed class TransactionGuard
                 "The transaction was rolled back by the code it was lent to. It belongs to the append: throw an exception to undo it.");
     }
 
+    /// <summary>Lets the connection be closed, also in the middle of a guest's turn.</summary>
+    public void StandDown() => isGuestsTurn = false;
+
     private int Authorize(object userData, int action, utf8z first, utf8z second, utf8z database, utf8z trigger) =>
         isGuestsTurn && (action == raw.SQLITE_TRANSACTION || action == raw.SQLITE_SAVEPOINT && IsOwn(second)) ? raw.SQLITE_DENY : raw.SQLITE_OK;
 

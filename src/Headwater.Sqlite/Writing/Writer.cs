@@ -217,6 +217,7 @@ internal sealed partial class Writer
 
     private void CloseSession()
     {
+        guard?.StandDown();
         session?.Dispose();
         session = null;
         guard = null;
