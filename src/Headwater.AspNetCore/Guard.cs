@@ -24,21 +24,24 @@ internal static partial class Guard
         }
         catch (UnreadableEventException e) when (!context.Response.HasStarted)
         {
-            await new Problem(StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable", e.Message)
-            {
-                Members = { ["stream"] = e.Stream.ToString(), ["position"] = e.Position.Value, ["eventType"] = e.Type },
-            }.Write(context);
+            LogUnreadable(Logger(context), e, context.Request.Method, context.Request.Path);
+            await Problem.Unreadable(e).Write(context);
         }
         catch (DbException e) when (!context.Response.HasStarted)
         {
             // What the database says is for the operator: it names files and servers.
-            LogStoreFailed(context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Guard)), e, context.Request.Method, context.Request.Path);
+            LogStoreFailed(Logger(context), e, context.Request.Method, context.Request.Path);
             context.Response.Headers.RetryAfter = "1";
             await Problem.Unavailable(
                 "The store cannot be used just now. Try again; with the same Idempotency-Key a command happens once, however often it is sent.").Write(context);
         }
     }
 
+    private static ILogger Logger(HttpContext context) => context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Guard));
+
     [LoggerMessage(70, LogLevel.Error, "{Method} {Path} could not be answered, because the store failed.")]
     private static partial void LogStoreFailed(ILogger logger, Exception e, string method, string path);
+
+    [LoggerMessage(71, LogLevel.Error, "{Method} {Path} could not be answered, because an event is unreadable.")]
+    private static partial void LogUnreadable(ILogger logger, Exception e, string method, string path);
 }

@@ -13,24 +13,32 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
     /// <summary>Further members, such as the field that is wrong.</summary>
     public Dictionary<string, object?> Members { get; init; } = [];
 
+    /// <summary>Answers with it.</summary>
     public Task Write(HttpContext context)
     {
-        var details = new ProblemDetails
-        {
-            Type = TypePrefix + Code, Title = Title, Status = Status, Detail = Detail, Instance = context.Request.Path,
-            Extensions = new Dictionary<string, object?>(Members) { ["code"] = Code },
-        };
         context.Response.StatusCode = Status;
-
-        // With JSON of our own, because the framework's needs either reflection or a service that the application may not have added.
         return context.Response.WriteAsJsonAsync(
-            details, ProblemJson.Default.ProblemDetails, "application/problem+json", context.RequestAborted);
+            Details(context.Request.Path), ProblemJson.Default.ProblemDetails, "application/problem+json", context.RequestAborted);
     }
+
+    /// <summary>Its JSON, for an answer that has begun already.</summary>
+    public byte[] Json() => JsonSerializer.SerializeToUtf8Bytes(Details(null), ProblemJson.Default.ProblemDetails);
+
+    private ProblemDetails Details(string? instance) => new()
+    {
+        Type = TypePrefix + Code, Title = Title, Status = Status, Detail = Detail, Instance = instance,
+        Extensions = new Dictionary<string, object?>(Members) { ["code"] = Code },
+    };
 
     public static Problem BadParameter(string name, string detail) =>
         new(StatusCodes.Status400BadRequest, "bad-parameter", "A parameter is wrong", detail) { Members = { ["field"] = name } };
 
     public static Problem NotFound(string detail) => new(StatusCodes.Status404NotFound, "not-found", "Not found", detail);
+
+    /// <summary>What the event is called inside is nobody's business outside; its position leads an operator to it.</summary>
+    public static Problem Unreadable(UnreadableEventException e) => new(
+        StatusCodes.Status500InternalServerError, "unreadable-event", "A stored event is unreadable",
+        $"The event at position {e.Position} cannot be decoded by this application. Its log says more.") { Members = { ["position"] = e.Position.Value } };
 
     public static Problem Unavailable(string detail) =>
         new(StatusCodes.Status503ServiceUnavailable, "unavailable", "Not available now", detail);
@@ -42,6 +50,7 @@ internal sealed class ProblemException(Problem problem) : Exception(problem.Deta
     public Problem Problem => problem;
 }
 
+// The framework's own JSON for problems needs either reflection or a service that the application may not have added.
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ProblemDetails))]
 [JsonSerializable(typeof(string))]

@@ -9,6 +9,8 @@ namespace Headwater.AspNetCore.Tests;
 
 public sealed class FailureTests
 {
+    private string? lastId;
+
     [Fact]
     public async Task A_store_that_fails_is_unavailable_and_not_a_secret_told()
     {
@@ -27,6 +29,33 @@ public sealed class FailureTests
 
         store.Fails = false;
         Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/open", new Open("ann"))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_feed_tells_all_before_an_event_it_cannot_decode_and_then_says_so()
+    {
+        await using var app = await OrdersApp.Start();
+        await app.Post("/orders/1/open", new Open("ann"));
+        await app.Post("/orders/1/items", new AddItem("tea", 1));
+        var unknown = new StreamAppend(new StreamId("order", "1"), ExpectedVersion.Any, [new EventData(Guid.CreateVersion7(), "order-secretly-renamed", "{}"u8.ToArray())]);
+        await app.Node.Log.Append([unknown], TestContext.Current.CancellationToken);
+
+        // Again and again: what comes before is told each time, and the client is not led past the event.
+        foreach (var after in new[] { "start", null })
+        {
+            using var feed = await app.Follow(after is null ? "/feeds/order-events" : "/feeds/order-events?after=start", after is null ? lastId : null);
+            if (after is not null)
+                Assert.Equal(["order-opened", "item-added"], (await feed.NextEvents(2)).Select(block => block.Event));
+            lastId = feed.LastEventId ?? lastId;
+            var problem = await feed.NextEvent();
+            Assert.Equal("problem", problem.Event);
+            Assert.Contains("urn:headwater:problem:unreadable-event", problem.Data!, StringComparison.Ordinal);
+            Assert.DoesNotContain("order-secretly-renamed", problem.Data!, StringComparison.Ordinal);
+            Assert.Null(problem.Id);
+            Assert.Null(await feed.Next());
+        }
+
+        await CommandTests.Problem(await app.Client.GetAsync("/orders/1"), HttpStatusCode.InternalServerError, "unreadable-event");
     }
 
     [Fact]

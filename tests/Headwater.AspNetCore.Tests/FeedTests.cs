@@ -228,5 +228,16 @@ public sealed class FeedTests : IAsyncLifetime
         request.Headers.Add("Prefer", "wait=20");
         var response = await app.Client.SendAsync(request);
         Assert.False(response.Headers.Contains("Headwater-Stale"));
+
+        // Feeds follow the read model's tail, which reads what was committed a moment later.
+        Assert.True(Cursor.TryParse(command.Headers.GetValues("Headwater-Cursor").Single(), out var cursor));
+        var tail = ((ViewFeed)app.Node.Feeds["orders"]).Tail;
+        while (true)
+        {
+            var more = tail.Advanced;
+            if (tail.At.Position >= cursor.Position)
+                return;
+            await more.WaitAsync(TimeSpan.FromSeconds(20));
+        }
     }
 }

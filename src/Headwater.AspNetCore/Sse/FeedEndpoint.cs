@@ -36,10 +36,11 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         headers.ContentEncoding = "identity";
         headers["X-Accel-Buffering"] = "no";
 
+        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections);
         connections.Opened();
         try
         {
-            await new SseConnection(session, context.Response.BodyWriter, node, connections).Run(context.RequestAborted);
+            await connection.Run(context.RequestAborted);
         }
         catch (OperationCanceledException)
         {
@@ -48,7 +49,9 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         catch (Exception e)
         {
             LogBroken(logger, e, string.Join(", ", asked), session.Cursor);
-            throw;
+            await connection.TellProblem(
+                e is UnreadableEventException unreadable ? Problem.Unreadable(unreadable) : Problem.Unavailable("The feed cannot go on just now."),
+                context.RequestAborted);
         }
         finally
         {

@@ -11,6 +11,7 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
     private const int FlushAtBytes = 32 << 10;
 
     private static readonly TimeSpan retry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan retryWhenBroken = TimeSpan.FromSeconds(30);
 
     private readonly List<FeedItem> items = [];
 
@@ -49,6 +50,19 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
 
         if (!aborted.IsCancellationRequested)
             await Drain(deadline);
+    }
+
+    /// <summary>
+    /// Says that the feed cannot go on, and lets the client come back after a while. Without an id: it has to come back right
+    /// before what cannot be told.
+    /// </summary>
+    public async Task TellProblem(Problem problem, CancellationToken aborted)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        Write(SseFormat.Retry(retryWhenBroken + node.Jitter(retryWhenBroken)));
+        output.Write(SseFormat.Encode(new Frame("problem", problem.Json())));
+        Write(SseFormat.EndOfBlock(null));
+        await Flush(deadline);
     }
 
     private async ValueTask WriteItems(CancellationTokenSource deadline)

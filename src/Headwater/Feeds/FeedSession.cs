@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Headwater;
 
 /// <summary>What a client asked to follow: a feed, all of it or one key.</summary>
@@ -42,6 +44,7 @@ internal sealed class FeedSession
     private readonly ViewPosition[] views;      // one for each view feed
     private readonly Position[] trimmedTo;      // what was trimmed of each when the session began there; the client knew none of it
     private Position position;
+    private ExceptionDispatchInfo? broken;
 
     private FeedSession(Log log, IReadOnlyList<FeedRequest> requests, int pageSize)
     {
@@ -104,9 +107,11 @@ internal sealed class FeedSession
 
     /// <summary>Reads what is new into a list, and goes on to it.</summary>
     /// <returns>Whether there may be more at once.</returns>
+    /// <exception cref="UnreadableEventException">The next event cannot be decoded; what came before it has been read.</exception>
     public async ValueTask<bool> Read(List<FeedItem> into, CancellationToken cancel)
     {
         into.Clear();
+        broken?.Throw();
         if (Reset is not ResetReason.None)
             return true;
         var moved = filter is not null && await ReadEvents(filter, into, cancel);
@@ -131,9 +136,17 @@ internal sealed class FeedSession
         foreach (var happened in page.Events)
         {
             var first = into.Count;
-            foreach (var (feed, feedFilter) in eventFeeds)
-                if ((eventFeeds.Length == 1 || feedFilter.Matches(happened)) && feed.FrameOf(happened) is { } frame)
-                    into.Add(new FeedItem(frame, null));
+            try
+            {
+                AddFrames(happened, into);
+            }
+            catch (Exception e)
+            {
+                // What came before is good and must be told; the next read ends here, before the event.
+                into.RemoveRange(first, into.Count - first);
+                broken = ExceptionDispatchInfo.Capture(e);
+                return true;
+            }
 
             // Only the last frame of an event carries the cursor: a client cut off between two gets both again.
             position = happened.Position;
@@ -144,6 +157,13 @@ internal sealed class FeedSession
         var moved = page.Next > position || page.Events.Count > 0;
         position = Position.Latest(position, page.Next);
         return moved;
+    }
+
+    private void AddFrames(RecordedEvent happened, List<FeedItem> into)
+    {
+        foreach (var (feed, feedFilter) in eventFeeds)
+            if ((eventFeeds.Length == 1 || feedFilter.Matches(happened)) && feed.FrameOf(happened) is { } frame)
+                into.Add(new FeedItem(frame, null));
     }
 
     private async ValueTask<bool> ReadRows(int view, List<FeedItem> into, CancellationToken cancel)
