@@ -115,15 +115,17 @@ public sealed class Log
         AppendLimits.Check(request, options);
         using var activity = Telemetry.Source.StartActivity("append", ActivityKind.Producer);
         var started = surroundings.Time.GetTimestamp();
-        AppendResult result;
+        AppendResult? result = null;
         try
         {
             result = await store.Append(request with { Participants = participants }, cancel);
         }
         finally
         {
-            // Even if it failed: the answer may have been lost on its way, and the events be there.
-            tail.Ring();
+            // Even if it failed: the answer may have been lost on its way, and the events be there. What was committed together
+            // with others the tail may have read already, told of it by one of them.
+            if (result is not AppendResult.Appended { Position: var last } || last > tail.Position)
+                tail.Ring();
         }
 
         if (result is AppendResult.Appended { AlreadyKnown: false })

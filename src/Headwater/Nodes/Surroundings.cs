@@ -7,7 +7,7 @@ namespace Headwater;
 internal sealed record Surroundings(TimeProvider Time, TaskScheduler Scheduler, Random Random, Func<Guid> NewId)
 {
     public static Surroundings Real(TimeProvider time) =>
-        new(time, TaskScheduler.Default, new Random(), () => Guid.CreateVersion7(time.GetUtcNow()));
+        new(time, TaskScheduler.Default, new Random(), new TimeOrderedIds(time).Next);
 
     /// <summary>
     /// How those who wait for something are woken. On the thread pool they must not run inside the call that wakes them. A
