@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headwater.Sqlite.Tests;
@@ -13,12 +14,13 @@ internal sealed class DatabaseFile : IAsyncDisposable
     public string Path => System.IO.Path.Combine(Folder, "log.db");
 
     public SqliteDatabase Open(
-        TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null, string? path = null)
+        TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null, string? path = null, ILoggerFactory? loggers = null)
     {
         var thread = new WriterThread();
         threads.Add(thread);
         var database = new SqliteDatabase(
-            path ?? Path, time ?? TimeProvider.System, thread, new Random(1), options ?? new HeadwaterOptions(), NullLoggerFactory.Instance)
+            path ?? Path, time ?? TimeProvider.System, thread, new Random(1), options ?? new HeadwaterOptions(),
+            loggers ?? NullLoggerFactory.Instance)
         {
             WriterOpened = writerOpened,
         };

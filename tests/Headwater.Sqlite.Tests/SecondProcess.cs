@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headwater.Sqlite.Tests;
 
@@ -69,7 +70,7 @@ internal sealed class SecondProcess : IAsyncDisposable
     {
         using var thread = new WriterThread();
         await using var database = new SqliteDatabase(
-            path, TimeProvider.System, thread, new Random(), new HeadwaterOptions(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+            path, TimeProvider.System, thread, new Random(), new HeadwaterOptions(), NullLoggerFactory.Instance);
         var store = new SqliteLogStore(database);
         if (how == "ask")
         {

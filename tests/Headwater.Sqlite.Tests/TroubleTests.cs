@@ -1,5 +1,8 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Headwater.Sqlite.Tests;
 
@@ -89,7 +92,7 @@ public sealed class TroubleTests
     {
         await using var file = new DatabaseFile();
         await using var other = new DatabaseFile();
-        var stranger = new SqliteDatabase(other.Path, TimeProvider.System, TaskScheduler.Default, new Random(2), new(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        var stranger = new SqliteDatabase(other.Path, TimeProvider.System, TaskScheduler.Default, new Random(2), new(), NullLoggerFactory.Instance);
         await stranger.Happen();
         await stranger.DisposeAsync();
         var database = file.Open();
@@ -162,6 +165,33 @@ public sealed class TroubleTests
         Assert.False(lost.IsCompleted);
     }
 
+    [Fact]
+    public async Task Who_holds_up_all_appends_is_named()
+    {
+        await using var file = new DatabaseFile();
+        var (time, warned, go) = (new FakeTimeProvider(), new TaskCompletionSource<string>(), new TaskCompletionSource());
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(new Told(warned)));
+        var database = file.Open(time, loggers: loggers);
+        await database.Happen();
+        var entered = new TaskCompletionSource();
+        var slow = database.Append(Words.Request("1", Words.Event()) with
+        {
+            Participants = [new Participant(async _ =>
+            {
+                entered.SetResult();
+                await go.Task;
+            })],
+        }).AsTask();
+        await entered.Task;
+
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.False(warned.Task.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Contains("'participant' has been holding up every append", await warned.Task, StringComparison.Ordinal);
+        go.SetResult();
+        await slow;
+    }
+
     private static async Task<(List<string> Acknowledged, List<Exception> Failures)> AppendMany(SqliteDatabase database, int count, int from = 0)
     {
         var appends = Enumerable.Range(from, count).Select(i => (Key: $"{i}", Task: database.Happen($"{i}", kilobytes).AsTask())).ToList();
@@ -189,6 +219,24 @@ public sealed class TroubleTests
         begin.CommandText = "BEGIN IMMEDIATE";
         begin.ExecuteNonQuery();
         return connection;
+    }
+
+    /// <summary>Waits for the first warning.</summary>
+    private sealed class Told(TaskCompletionSource<string> warned) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            warned.TrySetResult(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>A hundred times as fast as the real one.</summary>

@@ -54,7 +54,7 @@ internal sealed class Append : WorkItem<AppendResult>
         {
             var lent = new ReadModelTransaction(transaction);
             foreach (var participant in request.Participants)
-                await transaction.Lend(() => participant.Join(lent, CancellationToken.None));
+                await transaction.Lend(participant.Name, () => participant.Join(lent, CancellationToken.None));
         }
 
         if (request.Receipt is { } kept)

@@ -55,7 +55,7 @@ internal static class ModelRows
         }
 
         if (commit.Tables is { } tables)
-            await transaction.Lend(tables);
+            await transaction.Lend(commit.Model, tables);
         return true;
     }
 

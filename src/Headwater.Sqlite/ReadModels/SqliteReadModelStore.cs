@@ -10,7 +10,7 @@ internal sealed class SqliteReadModelStore(SqliteDatabase database) : IReadModel
         {
             FieldIndexes.Align(transaction.Session, schema);
             if (tables is not null)
-                await transaction.Lend(tables);
+                await transaction.Lend(schema.Model, tables);
             return true;
         }, cancel);
 
@@ -36,7 +36,7 @@ internal sealed class SqliteReadModelStore(SqliteDatabase database) : IReadModel
         {
             ModelRows.Reset(transaction.Session, model);
             if (tables is not null)
-                await transaction.Lend(tables);
+                await transaction.Lend(model, tables);
             return true;
         }, cancel);
 

@@ -99,8 +99,11 @@ internal sealed class Session : IDisposable
             throw SqliteStoreException.Because(Connection.DataSource, $"keeps its setting {setting} at '{actual}' and does not take '{value}'.");
     }
 
+    /// <summary>Closes the connection. What is not committed is undone first, whatever the state the transaction is in.</summary>
     public void Dispose()
     {
+        if (IsInTransaction)
+            _ = raw.sqlite3_exec(Handle, "ROLLBACK");
         foreach (var statement in prepared)
             statement?.Close();
         CloseComposed();

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 using SQLitePCL;
 
 namespace Headwater;
@@ -7,41 +8,66 @@ namespace Headwater;
 /// Lets application code write in the writer's transaction, which others share, without ending it: SQLite asks here before it
 /// prepares a statement, and while the application has its turn BEGIN, COMMIT and ROLLBACK are refused. Savepoints are free.
 /// </summary>
-internal sealed class TransactionGuard
+internal sealed partial class TransactionGuard : IDisposable
 {
     private const string OwnSavepoint = "headwater_item";
 
-    private readonly delegate_authorizer authorizer;
-    private bool isGuestsTurn;
+    // Nobody else can append meanwhile, so whoever takes long is named.
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(5);
 
-    public TransactionGuard(Session session)
+    private readonly delegate_authorizer authorizer;
+    private readonly ILogger logger;
+    private readonly ITimer watch;
+    private volatile string? guest;
+
+    private TransactionGuard(Session session, TimeProvider time, ILogger logger)
     {
+        this.logger = logger;
         authorizer = Authorize;
         _ = raw.sqlite3_set_authorizer(session.Handle, authorizer, null);
+        watch = time.CreateTimer(_ => Name(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public async ValueTask Run(SqliteTransaction transaction, Func<ValueTask> guest)
+    /// <summary>Stands guard over a connection until it is closed.</summary>
+    public static TransactionGuard Over(Session session, TimeProvider time, ILogger logger) => new(session, time, logger);
+
+    public async ValueTask Run(SqliteTransaction transaction, string name, Func<ValueTask> work)
     {
-        isGuestsTurn = true;
+        guest = name;
+        watch.Change(patience, patience);
         try
         {
-            await guest();
+            await work();
         }
         finally
         {
-            isGuestsTurn = false;
+            watch.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            guest = null;
         }
 
         if (transaction.Connection is null)
             throw new InvalidOperationException(
-                "The transaction was rolled back by the code it was lent to. It belongs to the append: throw an exception to undo it.");
+                $"'{name}' ended the transaction it was lent. That belongs to the append: throw an exception to undo it.");
     }
 
     /// <summary>Lets the connection be closed, also in the middle of a guest's turn.</summary>
-    public void StandDown() => isGuestsTurn = false;
+    public void Dispose()
+    {
+        guest = null;
+        watch.Dispose();
+    }
+
+    private void Name()
+    {
+        if (guest is { } name)
+            LogHolding(logger, name, patience.TotalSeconds);
+    }
 
     private int Authorize(object userData, int action, utf8z first, utf8z second, utf8z database, utf8z trigger) =>
-        isGuestsTurn && (action == raw.SQLITE_TRANSACTION || action == raw.SQLITE_SAVEPOINT && IsOwn(second)) ? raw.SQLITE_DENY : raw.SQLITE_OK;
+        guest is not null && (action == raw.SQLITE_TRANSACTION || action == raw.SQLITE_SAVEPOINT && IsOwn(second)) ? raw.SQLITE_DENY : raw.SQLITE_OK;
 
     private static bool IsOwn(utf8z savepoint) => OwnSavepoint.Equals(savepoint.utf8_to_string(), StringComparison.OrdinalIgnoreCase);
+
+    [LoggerMessage(120, LogLevel.Warning, "'{Name}' has been holding up every append for {Seconds} s and more, because it works in their transaction.")]
+    private static partial void LogHolding(ILogger logger, string name, double seconds);
 }

@@ -56,10 +56,11 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     }
 
     /// <summary>Runs application code in it.</summary>
-    public ValueTask Lend(Func<ValueTask> guest) => guard.Run(database, guest);
+    public ValueTask Lend(string to, Func<ValueTask> work) => guard.Run(database, to, work);
 
     /// <summary>Runs what a projection does to tables of its own.</summary>
-    public ValueTask Lend(Func<DbTransaction, CancellationToken, ValueTask> tables) => Lend(() => tables(database, CancellationToken.None));
+    public ValueTask Lend(string to, Func<DbTransaction, CancellationToken, ValueTask> tables) =>
+        Lend(to, () => tables(database, CancellationToken.None));
 
     public void Commit()
     {

@@ -21,7 +21,7 @@ internal sealed partial class Writer
     private const int MaxGroup = 1024;
     private static readonly TimeSpan busyTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan firstRetry = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan lastRetry = TimeSpan.FromMilliseconds(16);
+    private static readonly TimeSpan lastRetry = TimeSpan.FromMilliseconds(4);
 
     private readonly SqliteDatabase database;
     private readonly Housekeeping housekeeping;
@@ -124,31 +124,26 @@ internal sealed partial class Writer
     /// </summary>
     private async ValueTask DoTogether()
     {
-        var outcome = await Attempt(group, isOpenEnded: true);
-        if (outcome is null)
+        var lost = await Attempt(group, isOpenEnded: true);
+        if (lost is null)
         {
             Publish(group);
             return;
         }
 
-        LogLost(logger, outcome.Reason, database.Path, group.Count);
-        var isHopeless = !outcome.HasBegun || group.Count == 1;
+        LogLost(logger, lost.Reason, database.Path, group.Count);
+        var culprit = lost.Culprit;
+        var isHopeless = !lost.HasBegun || group.Count == 1;
         foreach (var item in group)
         {
-            if (!isHopeless && item != outcome.Culprit)
-            {
-                var again = await Attempt([item], isOpenEnded: false);
-                isHopeless = again is { HasBegun: false };
-                outcome = again ?? outcome;
-                if (again is null)
-                {
-                    item.Publish();
-                    continue;
-                }
-            }
-
-            item.Failed(outcome.Reason);
+            var failure = isHopeless || item == culprit ? lost : await Attempt([item], isOpenEnded: false);
+            if (failure is not null)
+                item.Failed(failure.Reason);
             item.Publish();
+
+            // Without a transaction the others need not wait for the same in turn.
+            if (failure is { HasBegun: false })
+                (isHopeless, lost) = (true, failure);
         }
     }
 
@@ -191,7 +186,7 @@ internal sealed partial class Writer
         if (session is null)
         {
             session = await database.OpenWriter();
-            guard = new TransactionGuard(session);
+            guard = TransactionGuard.Over(session, database.Time, logger);
         }
 
         var started = database.Time.GetTimestamp();
@@ -217,7 +212,7 @@ internal sealed partial class Writer
 
     private void CloseSession()
     {
-        guard?.StandDown();
+        guard?.Dispose();
         session?.Dispose();
         session = null;
         guard = null;
