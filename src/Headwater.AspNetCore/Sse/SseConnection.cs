@@ -28,24 +28,26 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
             Write(SseFormat.EndOfBlock(session.Cursor));
         await Flush(deadline);
 
+        // Waited for from one heartbeat to the next: one that falls into a read or a write must not be lost, and a busy connection
+        // must not enter and leave, at every event, the list of those who wait for the heartbeat, which is as long as there are connections.
+        var quiet = Task.WhenAny(connections.Heartbeat, stopped);
         while (!stopping.IsCancellationRequested)
         {
             var more = session.More;
-            var heartbeat = connections.Heartbeat;
             var moved = await session.Read(items, aborted);
             await WriteItems(deadline);
             if (session.Reset is not ResetReason.None)
                 await TellReset(aborted);
-            await Flush(deadline);
-            if (moved)
-                continue;
-
-            if (await Task.WhenAny(more, heartbeat, stopped) == heartbeat)
+            if (quiet.IsCompleted)
             {
                 // A quiet feed advances too: its client must not have to read all of that again when it comes back.
+                quiet = Task.WhenAny(connections.Heartbeat, stopped);
                 Write(SseFormat.EndOfBlock(session.Cursor));
-                await Flush(deadline);
             }
+
+            await Flush(deadline);
+            if (!moved)
+                await Task.WhenAny(more, quiet);
         }
 
         if (!aborted.IsCancellationRequested)
