@@ -20,7 +20,11 @@ internal sealed partial class Tombstones(
                 if (!cancel.IsCancellationRequested)
                     await Trim(cancel);
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested)
+            catch (Exception) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
             {
                 LogFailed(logger, e);
             }

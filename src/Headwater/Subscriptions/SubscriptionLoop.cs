@@ -108,7 +108,11 @@ internal sealed partial class SubscriptionLoop(
                 Telemetry.Failed(Name);
             }
         }
-        catch (Exception e) when (!cancel.IsCancellationRequested)
+        catch (Exception) when (cancel.IsCancellationRequested)
+        {
+            // The end: what was not recorded is handled again at the next start.
+        }
+        catch (Exception e)
         {
             // The event comes again, and with it the chance to record the skip.
             LogRetrying(logger, e, Name);

@@ -27,6 +27,29 @@ public sealed class TombstonesTests
     }
 
     [Fact]
+    public async Task A_node_stops_in_peace_while_they_are_being_looked_for()
+    {
+        var hanging = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        WatchedLog? watched = null;
+        await using var world = await World.Start(adapters: store => new Adapters(watched = new WatchedLog(store)));
+        await world.Open("a");
+        await world.Settle();
+        watched!.AfterRead = async (query, page) =>
+        {
+            if (query.Limit == 1)
+            {
+                hanging.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, world.Node.Stopping);
+            }
+
+            return page;
+        };
+        await world.Until(() => hanging.Task.IsCompleted, tick: TimeSpan.FromMinutes(5));
+
+        await world.Node.Stop();
+    }
+
+    [Fact]
     public async Task They_are_looked_for_every_hour()
     {
         await using var world = await World.Start(headwater => headwater

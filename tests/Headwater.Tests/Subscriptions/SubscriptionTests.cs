@@ -148,6 +148,21 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_node_stops_in_peace_while_a_skip_is_being_recorded()
+    {
+        mail.Before = _ => throw new TimeoutException("planted");
+        FailingCheckpoints? checkpoints = null;
+        await using var world = await World.Start(
+            Declare(mails => mails.OnError(ErrorPolicy.Skip)), store => new Adapters(Checkpoints: checkpoints = new FailingCheckpoints(store)));
+        checkpoints!.HangsAtSkips = true;
+        await Fill(world, 1);
+        await checkpoints.Hanging.WaitAsync(TimeSpan.FromSeconds(20), World.Cancel);
+
+        await world.Node.Stop();
+        Assert.Empty(await world.Node.Skipped("mail", 10, World.Cancel));
+    }
+
+    [Fact]
     public async Task An_unreadable_event_stops_it_like_any_other_failure()
     {
         mail.Before = happened => happened.Event is not null ? ValueTask.CompletedTask : throw new InvalidOperationException();
@@ -196,14 +211,29 @@ public sealed class SubscriptionTests
 
     private sealed class FailingCheckpoints(ICheckpointStore store) : ICheckpointStore
     {
+        private readonly TaskCompletionSource hanging = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int failures;
 
         public int Failures { set => failures = value; }
 
+        public bool HangsAtSkips { get; set; }
+
+        public Task Hanging => hanging.Task;
+
         public ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) => store.Load(subscription, cancel);
 
-        public ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel) =>
-            subscription == "mail" && Interlocked.Decrement(ref failures) >= 0 ? throw new TimeoutException("planted") : store.Save(subscription, from, to, skipped, cancel);
+        public async ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel)
+        {
+            if (skipped is not null && HangsAtSkips)
+            {
+                hanging.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            }
+
+            return subscription == "mail" && Interlocked.Decrement(ref failures) >= 0
+                ? throw new TimeoutException("planted")
+                : await store.Save(subscription, from, to, skipped, cancel);
+        }
 
         public ValueTask<IReadOnlyList<SkippedEvent>> ReadSkipped(string subscription, int limit, CancellationToken cancel) =>
             store.ReadSkipped(subscription, limit, cancel);
