@@ -35,7 +35,14 @@ internal sealed class RowsHandler<TRow>(IProjection<TRow> projection, JsonTypeIn
             }
         }
 
-        return empty with { Rows = rows.Changes() };
+        try
+        {
+            return empty with { Rows = rows.Changes() };
+        }
+        catch (UnwritableRowException e)
+        {
+            throw new EventHandlingException(events.First(happened => happened.Position == e.ChangedAt), e);
+        }
     }
 }
 

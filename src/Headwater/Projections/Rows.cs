@@ -55,10 +55,21 @@ public sealed class Rows<TRow>
     [
         .. from row in rows
            where row.Value.ChangedAt > Position.Start
-           orderby row.Value.ChangedAt, row.Key
-           select new StoredRow(row.Key, row.Value.ChangedAt,
-               row.Value.Row is { } value ? JsonSerializer.SerializeToUtf8Bytes(value, json) : default(ReadOnlyMemory<byte>?)),
+           orderby row.Value.ChangedAt
+           select new StoredRow(row.Key, row.Value.ChangedAt, Encode(row.Key, row.Value.Row, row.Value.ChangedAt)),
     ];
+
+    private ReadOnlyMemory<byte>? Encode(string key, TRow? row, Position changedAt)
+    {
+        try
+        {
+            return row is null ? default(ReadOnlyMemory<byte>?) : JsonSerializer.SerializeToUtf8Bytes(row, json);
+        }
+        catch (Exception e)
+        {
+            throw new UnwritableRowException(key, changedAt, e);
+        }
+    }
 
     private async ValueTask<ReadOnlyMemory<byte>?> Read(string key, CancellationToken cancel)
     {
@@ -72,4 +83,11 @@ public sealed class Rows<TRow>
             throw;
         }
     }
+}
+
+/// <summary>A row has no JSON, such as one with a number that is none. It is the doing of the event that changed the row last.</summary>
+internal sealed class UnwritableRowException(string key, Position changedAt, Exception cause)
+    : Exception($"The row '{key}' cannot be written as JSON: {cause.Message}", cause)
+{
+    public Position ChangedAt => changedAt;
 }

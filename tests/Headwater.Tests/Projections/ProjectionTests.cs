@@ -167,6 +167,32 @@ public sealed class ProjectionTests
         Assert.Equal([5, 2], (await world.Node.Skipped("orders", 10, World.Cancel)).Select(each => each.Position.Value));
     }
 
+    [Theory]
+    [InlineData(ErrorPolicy.Stop)]
+    [InlineData(ErrorPolicy.Skip)]
+    public async Task A_row_that_cannot_be_written_is_blamed_on_the_event_that_made_it(ErrorPolicy onError)
+    {
+        await using var world = await World.Start(headwater => headwater
+            .AddProjection<MeanRows, MeanRow>("means", projection => projection.OnError(onError)));
+        await world.Append("1", new OrderEvent.LineAdded("pen", 4), new OrderEvent.LineAdded("pen", 2));
+        await world.Append("2", new OrderEvent.LineAdded("pen", 0), new OrderEvent.LineAdded("pen", 0));
+        await world.Append("3", new OrderEvent.LineAdded("pen", 8));
+        if (onError is ErrorPolicy.Skip)
+        {
+            await world.Settle();
+            Assert.Equal([4, 3], (await world.Node.Skipped("means", 10, World.Cancel)).Select(each => each.Position.Value));
+            Assert.Equal(["""{"mean":0.5}""", """{"mean":0.125}"""], await Means());
+            return;
+        }
+
+        await world.Until(async () => (await world.Status("means")).State is SubscriptionState.Stopped);
+        Assert.Contains("position 3", (await world.Status("means")).Failure, StringComparison.Ordinal);
+        Assert.Equal(["""{"mean":0.5}"""], await Means());
+
+        async Task<IEnumerable<string>> Means() => (await world.Store.FindRows("means", [], null, 10, World.Cancel)).Rows
+            .Select(row => System.Text.Encoding.UTF8.GetString(row.Data!.Value.Span));
+    }
+
     /// <summary>A rebuild between the failure and its skip: nothing but the one event may be passed over.</summary>
     [Theory]
     [InlineData(1)]

@@ -8,7 +8,10 @@ namespace Headwater.Tests;
 [JsonDerivedType(typeof(Removed), "removed")]
 public abstract record OrderEvent
 {
-    public sealed record Opened(string Customer) : OrderEvent;
+    public sealed record Opened(string Customer) : OrderEvent
+    {
+        public string Customer { get; } = Customer is "" ? throw new ArgumentException("A customer has a name.") : Customer;
+    }
 
     public sealed record LineAdded(string Product, int Quantity) : OrderEvent;
 
@@ -80,6 +83,18 @@ internal sealed class PartRows : IProjection<PartRow>
     }
 }
 
+public sealed record MeanRow(double Mean);
+
+/// <summary>Divides by the quantity, and a quotient by zero has no JSON.</summary>
+internal sealed class MeanRows : IProjection<MeanRow>
+{
+    public ValueTask Apply(RecordedEvent happened, Rows<MeanRow> rows, CancellationToken cancel)
+    {
+        rows.Set(happened.Stream.Key, new MeanRow(1.0 / ((OrderEvent.LineAdded)happened.Event).Quantity));
+        return ValueTask.CompletedTask;
+    }
+}
+
 public sealed record OrderOpened(string Order, string Customer);
 
 public sealed record OrderLine(string Order, string Product);
@@ -88,6 +103,7 @@ public sealed record OrderLine(string Order, string Product);
 [JsonSerializable(typeof(OrderEvent))]
 [JsonSerializable(typeof(OrderRow))]
 [JsonSerializable(typeof(PartRow))]
+[JsonSerializable(typeof(MeanRow))]
 [JsonSerializable(typeof(OrderOpened))]
 [JsonSerializable(typeof(OrderLine))]
 internal sealed partial class OrdersJson : JsonSerializerContext;
