@@ -51,8 +51,9 @@ internal sealed class EventTypes
             return JsonSerializer.Deserialize(happened.Data.Span, type.Json)
                 ?? throw new UnreadableEventException(happened, "its data is null.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is not UnreadableEventException)
         {
+            // Not only the serialiser's own complaint: a constructor that checks its arguments may throw anything.
             throw new UnreadableEventException(happened, $"its data does not fit {type.ClrType}: {e.Message}", e);
         }
     }

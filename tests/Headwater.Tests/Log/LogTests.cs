@@ -119,6 +119,7 @@ public sealed class LogTests
     [InlineData("opened", 1, "[1]", "does not fit")]
     [InlineData("opened", 1, "{", "does not fit")]
     [InlineData("opened", 1, "null", "its data is null")]
+    [InlineData("opened", 1, "{\"customer\":\"\"}", "does not fit Headwater.Tests.OrderEvent+Opened: A customer has a name")]
     public async Task An_unreadable_event_is_an_error_that_names_stream_position_and_type(string type, int schema, string json, string why)
     {
         await using var world = await World.Start();
