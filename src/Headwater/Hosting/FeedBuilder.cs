@@ -6,7 +6,7 @@ namespace Headwater;
 public sealed class FeedBuilder
 {
     private readonly ApplicationJson json;
-    private readonly Dictionary<Type, EventContract> contracts = [];
+    private readonly Dictionary<Type, Func<EventContract>> contracts = [];
     private LogFilter? filter;
     private Func<string, LogFilter?>? filterOfKey;
     private string? model;
@@ -48,8 +48,13 @@ public sealed class FeedBuilder
     public FeedBuilder Contract<TEvent, TContract>(string name, Func<TEvent, RecordedEvent, TContract> map, int version = 1)
     {
         ArgumentNullException.ThrowIfNull(map);
-        contracts[typeof(TEvent)] = new EventContract(Headwater.Contract.Create(name, version), happened =>
-            JsonSerializer.SerializeToUtf8Bytes(map((TEvent)happened.Event, happened), json.Of<TContract>()));
+        var contract = Headwater.Contract.Create(name, version);
+        contracts[typeof(TEvent)] = () =>
+        {
+            // Looked up at the start: JSON that is missing must not be found out by the first client.
+            var shape = json.Of<TContract>();
+            return new EventContract(contract, happened => JsonSerializer.SerializeToUtf8Bytes(map((TEvent)happened.Event, happened), shape));
+        };
         return this;
     }
 
@@ -78,7 +83,7 @@ public sealed class FeedBuilder
     {
         if (filterOfKey is not null && model is null)
             return contracts.Count > 0
-                ? new EventFeed(Name, rule, filter, filterOfKey, contracts)
+                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
                 : throw new InvalidOperationException($"The feed '{Name}' has no contract, so nothing could leave; add Contract<,>(...).");
         if (model is not null && filterOfKey is null)
             return viewTail(model) is { } tail

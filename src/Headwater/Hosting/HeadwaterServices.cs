@@ -14,6 +14,8 @@ public static class HeadwaterServices
     public static IServiceCollection AddHeadwater(this IServiceCollection services, Action<HeadwaterBuilder> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
+        if (services.Any(service => service.ServiceType == typeof(Node)))
+            throw new InvalidOperationException("AddHeadwater is called twice; an application has one log. Declare everything in one call.");
         var builder = new HeadwaterBuilder(services);
         configure(builder);
 

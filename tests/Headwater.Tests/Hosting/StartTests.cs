@@ -45,6 +45,14 @@ public sealed class StartTests
         Says(headwater => { }, "UseSqlite(path)", "UseMemory()");
 
     [Fact]
+    public void An_application_has_one_log()
+    {
+        var services = new ServiceCollection().AddHeadwater(headwater => headwater.UseMemory());
+
+        Assert.Throws<InvalidOperationException>(() => services.AddHeadwater(headwater => headwater.UseMemory()));
+    }
+
+    [Fact]
     public void Every_mistake_is_told_at_once() => Says(
         headwater => headwater.UseMemory().UseJson(OrdersJson.Default)
             .Configure(options => (options.PageSize, options.PollInterval) = (0, TimeSpan.Zero))
@@ -61,6 +69,7 @@ public sealed class StartTests
     {
         Says(Memory(headwater => headwater.AddFeed("f", feed => feed.AllowAnonymous())), "'f' must send either events");
         Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Events("order"))), "'f' has no contract");
+        Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Events("order").Contract<OrderEvent.Opened, Uri>("opened", (_, _) => new("urn:x")))), "There is no JSON for System.Uri");
         Says(Memory(headwater => headwater.AddFeed("f", Rows("nobody"))), "'f' sends the rows of 'nobody', and there is no projection");
         Says(Memory(headwater => headwater.AddFeed("F", Rows("nobody"))), "'F' is no name for a feed");
         Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Rows("nobody", "reset"))), "'reset' is no contract name");
