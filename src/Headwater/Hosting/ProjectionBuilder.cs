@@ -27,10 +27,11 @@ public sealed class ProjectionBuilder
 
     internal ReadModelSchema Schema => new(Name, indexedFields);
 
-    /// <summary>Reads only these events; every event by default.</summary>
+    /// <summary>Reads only these events; every event by default. It takes back <see cref="KeyedByStream"/>.</summary>
     public ProjectionBuilder Reads(LogFilter filter)
     {
         Filter = filter;
+        KeyedByCategory = null;
         return this;
     }
 
@@ -40,8 +41,9 @@ public sealed class ProjectionBuilder
     /// </summary>
     public ProjectionBuilder KeyedByStream(string category)
     {
+        Filter = new LogFilter.Category(category);
         KeyedByCategory = category;
-        return Reads(new LogFilter.Category(category));
+        return this;
     }
 
     /// <summary>Declares top-level fields, by their JSON names, that rows are found by; each gets an index.</summary>

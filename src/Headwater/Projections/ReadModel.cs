@@ -23,12 +23,15 @@ internal sealed class ReadModel(Projection projection, IReadModelStore store, Lo
     /// <returns>False if the time was up first.</returns>
     public async ValueTask<bool> WaitFor(string? key, Position position, TimeSpan atMost, CancellationToken cancel)
     {
-        var timeUp = surroundings.Delay(atMost, cancel);
+        Task? timeUp = null;
         while (true)
         {
             var changed = projection.Changed.Next;
             if (await Has(key, position, cancel))
                 return true;
+
+            // Most find at once what they wrote, and need no timer.
+            timeUp ??= surroundings.Delay(atMost, cancel);
             if (timeUp.IsCompleted)
                 return false;
             await Task.WhenAny(changed, timeUp, surroundings.Delay(Poll, cancel));

@@ -65,6 +65,24 @@ public sealed class ReadModelTests
         Assert.Single((await Model(world).ReadRow("mine", World.Cancel)).Rows);
     }
 
+    /// <summary>Who says after all that other streams are read too must have them waited for.</summary>
+    [Fact]
+    public async Task A_projection_that_reads_more_than_the_keys_stream_is_waited_for_as_a_whole()
+    {
+        orders.Before = happened => happened.Stream.Key == "slow" ? new ValueTask(gate.Task) : ValueTask.CompletedTask;
+        await using var world = await World.Start(headwater =>
+        {
+            headwater.Services.AddSingleton(orders);
+            headwater.AddProjection<OrderRows, OrderRow>("orders", projection => projection.KeyedByStream("order").Reads(LogFilter.Everything));
+        });
+        var slow = await world.Open("slow");
+
+        var waiting = Model(world).WaitFor("mine", slow, twoSeconds, World.Cancel).AsTask();
+        Assert.False(waiting.IsCompleted);
+        gate.SetResult();
+        Assert.True(await waiting);
+    }
+
     [Fact]
     public async Task An_event_of_the_key_after_the_position_is_not_waited_for()
     {
