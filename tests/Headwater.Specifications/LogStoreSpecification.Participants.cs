@@ -54,6 +54,7 @@ public abstract partial class LogStoreSpecification
 
         await Log.Append(new AppendRequest([new(Stream("1"), ExpectedVersion.None, Events(1))]) { Participants = participants }, Cancel);
         await Log.Append(new AppendRequest([known]) { Participants = participants }, Cancel);
+        await Log.Append(new AppendRequest([]) { Participants = participants, Receipt = new ReceiptRequest("key", "print", Stream("1"), 1, "{}") }, Cancel);
 
         Assert.Equal(0, asked);
     }

@@ -147,6 +147,7 @@ public abstract partial class LogStoreSpecification
         Assert.Equal(Ids(events[2..4]), Ids(await Log.ReadStream(Stream("1"), 2, 2, Cancel)));
         Assert.Empty(await Log.ReadStream(Stream("1"), 5, 2, Cancel));
         Assert.Empty(await Log.ReadStream(Stream("1"), 99, 2, Cancel));
+        Assert.Empty(await Log.ReadStream(Stream("1"), long.MaxValue, 2, Cancel));
     }
 
     /// <summary>Whatever was appended, and however small the pages: paging finds exactly what the filter wants, in order.</summary>

@@ -50,7 +50,7 @@ internal sealed class Append : WorkItem<AppendResult>
             return Known(session) ?? throw new ArgumentException("An event id stands twice in one append; each event has an id of its own.");
         }
 
-        if (request.Participants.Count > 0)
+        if (request.Participants.Count > 0 && events.Length > 0)
         {
             var lent = new ReadModelTransaction(transaction);
             foreach (var participant in request.Participants)

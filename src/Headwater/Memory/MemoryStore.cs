@@ -16,7 +16,7 @@ internal sealed partial class MemoryStore(TimeProvider time, Func<Guid> newId) :
 
     public ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel) =>
         ValueTask.FromResult<IReadOnlyList<RecordedEvent>>(
-            [.. state.Stream(stream).Skip((int)afterVersion).Take(limit).Select(happened => happened.Recorded())]);
+            [.. state.Stream(stream).Skip((int)Math.Min(afterVersion, int.MaxValue)).Take(limit).Select(happened => happened.Recorded())]);
 
     public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) =>
         ValueTask.FromResult(state.Receipts.GetValueOrDefault(key));
