@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -48,6 +49,23 @@ public sealed class TroubleTests
         Assert.Equal([.. acknowledged.Concat(more).Order(), "after"], Keys(await database.ReadAll()).Order());
         await database.DisposeAsync();
         Assert.Equal("ok", Words.Sql(database.Path, "PRAGMA integrity_check"));
+    }
+
+    /// <summary>A projection's own tables fill the disk: that is no event's fault, for which the projection would stop or skip it.</summary>
+    [Fact]
+    public async Task A_full_disk_is_not_blamed_on_the_event_that_a_projection_was_handling()
+    {
+        await using var file = new DatabaseFile();
+        var database = file.Open(writerOpened: session => session.Ask("PRAGMA max_page_count = 60"));
+        var store = new SqliteReadModelStore(database);
+        await database.Happen();
+        var happened = (await database.ReadAll())[0];
+        var handler = new TablesHandler(new Hoarder());
+        await store.Prepare(new ReadModelSchema("hoard", []), handler.Tables.Create, Words.Cancel);
+
+        var commit = await handler.Work(new ProjectionCommit("hoard", default, happened.Position, []), [happened], (_, _) => default, Words.Cancel);
+        AssertFull(await Assert.ThrowsAsync<SqliteStoreException>(async () => await store.Commit(commit, Words.Cancel)), database.Path);
+        Assert.Equal(Position.Start, (await store.State("hoard", Words.Cancel)).Checkpoint.Position);
     }
 
     [Fact]
@@ -202,6 +220,24 @@ public sealed class TroubleTests
     }
 
     private static IEnumerable<string> Keys(IEnumerable<RecordedEvent> events) => events.Select(happened => happened.Stream.Key);
+
+    private sealed class Hoarder : ISqlProjection
+    {
+        public ValueTask Create(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "CREATE TABLE IF NOT EXISTS hoard (data BLOB)");
+
+        public ValueTask Apply(RecordedEvent happened, DbTransaction transaction, CancellationToken cancel) =>
+            Run(transaction, "INSERT INTO hoard VALUES (zeroblob(10000000))");
+
+        public ValueTask Clear(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "DELETE FROM hoard");
+
+        private static ValueTask Run(DbTransaction transaction, string sql)
+        {
+            using var command = transaction.Connection!.CreateCommand();
+            (command.Transaction, command.CommandText) = (transaction, sql);
+            command.ExecuteNonQuery();
+            return ValueTask.CompletedTask;
+        }
+    }
 
     private static void AssertFull(Exception failure, string path)
     {

@@ -42,9 +42,14 @@ internal abstract class WorkItem<T> : WorkItem
     public sealed override void Publish()
     {
         if (failure is null)
+        {
             done?.TrySetResult(result!);
-        else
-            done?.TrySetException(failure);
+            return;
+        }
+
+        // Looked at here too: who gave up waiting does not look, and nobody else need be told.
+        done?.TrySetException(failure);
+        _ = done?.Task.Exception;
     }
 
     protected abstract ValueTask<T> Perform(WriteTransaction transaction);

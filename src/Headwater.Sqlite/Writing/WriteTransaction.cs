@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using Microsoft.Data.Sqlite;
 
 namespace Headwater;
@@ -58,9 +59,18 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
     /// <summary>Runs application code in it.</summary>
     public ValueTask Lend(string to, Func<ValueTask> work) => guard.Run(database, to, work);
 
-    /// <summary>Runs what a projection does to tables of its own.</summary>
-    public ValueTask Lend(string to, Func<DbTransaction, CancellationToken, ValueTask> tables) =>
-        Lend(to, () => tables(database, CancellationToken.None));
+    /// <summary>Runs what a projection does to tables of its own. A full disk, say, is not the fault of the event it was handling.</summary>
+    public async ValueTask Lend(string to, Func<DbTransaction, CancellationToken, ValueTask> tables)
+    {
+        try
+        {
+            await Lend(to, () => tables(database, CancellationToken.None));
+        }
+        catch (EventHandlingException e) when (SqliteStoreException.Concerns(e.InnerException!))
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException!);
+        }
+    }
 
     public void Commit()
     {
