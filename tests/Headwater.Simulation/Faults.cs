@@ -37,7 +37,7 @@ internal sealed class Faults(World world)
         throw new SimulatedFault(where);
     }
 
-    private async ValueTask Slow()
+    public async ValueTask Slow()
     {
         if (!AreOn || world.Random.Next(100) >= world.Plan.SlowPercent)
             return;
@@ -57,7 +57,12 @@ internal sealed class FaultyLog(ILogStore inner, Faults faults, World world) : I
         // The saboteur stands before or behind the projections, so the transaction is undone half done, or all but committed.
         var saboteur = new Saboteur(faults);
         var participants = world.Random.Next(2) == 0 ? request.Participants.Prepend(saboteur) : request.Participants.Append(saboteur);
-        return faults.Write("append", () => inner.Append(request with { Participants = [.. participants] }, cancel));
+        return faults.Write("append", async () =>
+        {
+            var result = await inner.Append(request with { Participants = [.. participants] }, cancel);
+            world.Ring();
+            return result;
+        });
     }
 
     public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => faults.Read("read", () => inner.Read(query, cancel));
@@ -72,10 +77,12 @@ internal sealed class FaultyLog(ILogStore inner, Faults faults, World world) : I
     {
         public string Name => "saboteur";
 
-        public ValueTask Join(IAppendTransaction transaction, CancellationToken cancel)
+        public async ValueTask Join(IAppendTransaction transaction, CancellationToken cancel)
         {
+            // The memory store has one writer for all nodes, which a node that dies inside its turn would keep for ever.
+            if (transaction.Database is not null)
+                await faults.Slow();
             faults.Throw("inside append");
-            return ValueTask.CompletedTask;
         }
 
         public void Committed()

@@ -87,7 +87,7 @@ internal sealed class FollowedRows(string model, string? key, World world)
     }
 
     /// <summary>The snapshot is younger than the cursor, so what comes next may repeat a part of it, and even go back in it.</summary>
-    public void TakeSnapshot(List<StoredRow> snapshot)
+    public void TakeSnapshot(IReadOnlyList<StoredRow> snapshot)
     {
         rows.Clear();
         foreach (var stored in snapshot)

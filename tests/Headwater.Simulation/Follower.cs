@@ -75,15 +75,7 @@ internal sealed class Follower
 
     private async Task<bool> Connect(Life life)
     {
-        var after = cursor ?? (world.Random.Next(2) == 0 ? "start" : null);
-        world.Trace.Line($"{name} follows at {life.Name} after {after ?? "now"}");
-        var session = await Open(life, after);
-        if (session.Reset is ResetReason.None && cursor is null)
-        {
-            world.Trace.Line($"{name} begins at {session.Cursor}");
-            Begin(session.Cursor, lacksRows: after is null);
-        }
-
+        var session = cursor is null ? await Begin(life) : await Resume(life, cursor);
         if (lacksSnapshot && session.Reset is ResetReason.None)
             await TakeSnapshot(life);
 
@@ -91,7 +83,7 @@ internal sealed class Follower
         while (!IsCut(30))
         {
             var more = session.More;
-            var moved = await world.Bug.Read(session, life, items);
+            var moved = await session.Read(items, CancellationToken.None);
             foreach (var (frame, reached) in items)
             {
                 Take(frame, reached);
@@ -105,6 +97,7 @@ internal sealed class Follower
                 await BeginAnew(session, life);
             else if (!moved)
             {
+                session = await world.Bug.CaughtUp(session, () => Open(life));
                 if (world.Random.Next(2) == 0 || world.IsCalm)
                     Told(session.Cursor);
                 await Task.WhenAny(more, Task.Delay(world.Random.NextDouble() * TimeSpan.FromSeconds(3), life.Time));
@@ -112,6 +105,49 @@ internal sealed class Follower
         }
 
         return true;
+    }
+
+    private ValueTask<FeedSession> Resume(Life life, string after)
+    {
+        world.Trace.Line($"{name} follows at {life.Name} after {after}");
+        return Open(life, world.Bug.Resume(after));
+    }
+
+    /// <summary>Begins at the start, at now, or where snapshots of the read models were taken.</summary>
+    private async ValueTask<FeedSession> Begin(Life life)
+    {
+        var way = world.Random.Next(rows.Count == 0 ? 2 : 3);
+        if (way == 2)
+            return await BeginAtSnapshots(life);
+        var session = await (way == 0 ? Open(life, "start") : Open(life));
+        world.Trace.Line($"{name} begins at {life.Name} at {session.Cursor}");
+        if (session.Reset is not ResetReason.None)
+            world.Fail("3 resume is exact", $"{Name} was reset when it began: {session.Reset}.");
+        Begin(session.Cursor, lacksRows: way == 1);
+        return session;
+    }
+
+    private async ValueTask<FeedSession> BeginAtSnapshots(Life life)
+    {
+        var snapshots = new List<(FollowedRows View, RowPage Page, Cursor Cursor)>();
+        foreach (var view in rows)
+        {
+            var model = life.Node.ReadModels[view.Model];
+            var page = await model.FindRows([], null, 1000, CancellationToken.None);
+            snapshots.Add((view, page, model.CursorOf(page.State)));
+            await world.SomeTurns();
+        }
+
+        if (!Cursor.TryMerge([.. snapshots.Select(each => each.Cursor)], out var merged))
+            world.Fail("3 resume is exact", $"{Name} cannot begin at {string.Join(" and ", snapshots.Select(each => each.Cursor))}.");
+        var session = await Open(life, [.. snapshots.Select(each => each.Cursor.ToString())]);
+        world.Trace.Line($"{name} begins at {life.Name} after snapshots at {merged}");
+        if (session.Reset is ResetReason.None && session.Cursor.Position != merged.Position)
+            world.Fail("3 resume is exact", $"{Name} began at {session.Cursor} after snapshots at {merged}.");
+        Begin(merged, lacksRows: false);
+        foreach (var (view, page, _) in snapshots)
+            view.TakeSnapshot(page.Rows);
+        return session;
     }
 
     /// <summary>A cursor that cannot be resumed gets a reset that says why, and never silence.</summary>
@@ -130,10 +166,10 @@ internal sealed class Follower
         return true;
     }
 
-    private async ValueTask<FeedSession> Open(Life life, string? after)
+    private async ValueTask<FeedSession> Open(Life life, params string[] after)
     {
         var requests = wanted.Select(each => new FeedRequest(life.Node.Feeds[each.Feed], each.Key)).ToList();
-        return await FeedSession.Open(life.Node.Log, requests, world.Bug.Resume(after) is { } text ? [text] : [], world.Plan.PageSize, CancellationToken.None);
+        return await FeedSession.Open(life.Node.Log, requests, after, world.Plan.PageSize, CancellationToken.None);
     }
 
     /// <summary>Does not read for a while. Nobody may notice.</summary>

@@ -41,6 +41,9 @@ internal sealed record Plan
     /// <summary>Whether nodes hear of others' appends from the database itself, where it tells.</summary>
     public required bool UsesOwnSignal { get; init; }
 
+    /// <summary>How many connections at each node do not read.</summary>
+    public int Stalled { get; init; }
+
     public static Plan Of(int seed)
     {
         var random = new Random(seed);

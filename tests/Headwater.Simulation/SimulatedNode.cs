@@ -27,6 +27,7 @@ internal sealed class SimulatedNode(string name, int speed, TimeSpan skew, World
                 return true;
             }, null);
             world.Trace.Line($"{begun.Name} is up");
+            world.HoldBreath(() => world.Stalled.OpenAt(begun));
         }
         catch (Exception e) when (e is SimulatedFault or NodeLostException)
         {

@@ -14,11 +14,14 @@ internal sealed class World : IDisposable
     private readonly SimulatedScheduler outside;
     private readonly List<Task> actors = [];
     private readonly List<Follower> followers = [];
+    private readonly SynchronizationContext? around = SynchronizationContext.Current;
     private Violation? violation;
     private int steps;
 
     public World(Plan plan, PlantedBug? bug = null, Trace? trace = null)
     {
+        // Awaiting must keep the scheduler, and a test runner's context would come before it.
+        SynchronizationContext.SetSynchronizationContext(null);
         Plan = plan;
         Bug = bug ?? PlantedBug.None;
         Trace = trace ?? new Trace();
@@ -37,6 +40,7 @@ internal sealed class World : IDisposable
         Database = plan.UsesSqlite ? new SqliteFile(this) : new MemoryDatabase(Time, () => NewId(ids));
         Truth = new Truth(this, Database.Observer.Log);
         Ledger = new Ledger(this);
+        Stalled = new StalledFollowers(this);
         Invariants = new Invariants(this);
         Nodes = [.. Enumerable.Range(1, plan.Nodes).Select(number => new SimulatedNode(
             $"node{number}", Random.Next(1, 6), TimeSpan.FromMilliseconds(Random.Next(-2000, 2000)), this))];
@@ -68,9 +72,11 @@ internal sealed class World : IDisposable
 
     public Ledger Ledger { get; }
 
+    public StalledFollowers Stalled { get; }
+
     public IReadOnlyList<Follower> Followers => followers;
 
-    /// <summary>Whether the storm is over.</summary>
+    /// <summary>Whether the storm is over, or the world holds its breath.</summary>
     public bool IsCalm { get; private set; }
 
     public int Steps => steps;
@@ -116,6 +122,15 @@ internal sealed class World : IDisposable
 
     public SimulatedNode AnyNode() => Nodes[Random.Next(Nodes.Count)];
 
+    /// <summary>Does something at once: no fault, no delay, no chance.</summary>
+    public void HoldBreath(Action act)
+    {
+        var before = IsCalm;
+        IsCalm = true;
+        act();
+        IsCalm = before;
+    }
+
     /// <summary>Tells the other processes that something was appended; some of it is lost, late or said twice.</summary>
     public void Ring()
     {
@@ -134,16 +149,32 @@ internal sealed class World : IDisposable
         }
     }
 
+    /// <summary>Runs a script outside instead of the storm, and the nodes with it, until it is through.</summary>
+    public T Do<T>(Func<Task<T>> script)
+    {
+        var task = Task.Factory.StartNew(script, CancellationToken.None, TaskCreationOptions.DenyChildAttach, outside).Unwrap();
+        Go(() => task.IsCompleted, longestCalm, calmDownAtEnd: false);
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Waits outside until something is so.</summary>
+    public async Task Until(Func<bool> isSo)
+    {
+        while (!isSo())
+            await Task.Delay(TimeSpan.FromMilliseconds(100), Time);
+    }
+
     public void Dispose()
     {
         foreach (var node in Nodes)
             node.Crash();
         Database.Dispose();
+        SynchronizationContext.SetSynchronizationContext(around);
     }
 
     private void Live()
     {
-        Trace.Line(Plan.ToString());
+        Trace.Line($"{Plan with { Stalled = 0 }}");
         var users = new List<Task>();
         Act(async () =>
         {
@@ -167,6 +198,7 @@ internal sealed class World : IDisposable
         Trace.Line($"calm at {Clock.Elapsed}");
         Go(() => users.TrueForAll(user => user.IsCompleted) && Invariants.IsAtRest(), longestCalm, calmDownAtEnd: false);
         Invariants.AtTheEnd();
+        Stalled.Wake();
         Trace.Line($"ended after {steps} steps at {Clock.Elapsed}");
     }
 

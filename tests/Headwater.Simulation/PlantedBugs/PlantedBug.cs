@@ -9,8 +9,8 @@ internal class PlantedBug
     public virtual Stores In(Stores stores, World world) => stores;
 
     /// <summary>The cursor a client resumes with.</summary>
-    public virtual string? Resume(string? cursor) => cursor;
+    public virtual string Resume(string cursor) => cursor;
 
-    /// <summary>How a connection reads.</summary>
-    public virtual ValueTask<bool> Read(FeedSession session, Life life, List<FeedItem> into) => session.Read(into, CancellationToken.None);
+    /// <summary>What a client goes on with once it has read everything there was.</summary>
+    public virtual ValueTask<FeedSession> CaughtUp(FeedSession session, Func<ValueTask<FeedSession>> beginNow) => ValueTask.FromResult(session);
 }
