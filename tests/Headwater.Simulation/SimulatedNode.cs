@@ -124,6 +124,7 @@ internal sealed class Life
         Scheduler.Die();
         time.Die();
         connection.Die();
+        Node.Dispose();     // frees what the test's process would keep of it; nobody is left whom it could tell
         lost.SetResult();
     }
 

@@ -8,7 +8,7 @@ internal sealed class SimulatedScheduler(string name, World world) : TaskSchedul
 {
     private readonly int thread = Environment.CurrentManagedThreadId;
     private readonly List<Task> runnable = [];
-    private bool isDead;
+    private volatile bool isDead;
 
     public string Name => name;
 
@@ -36,9 +36,11 @@ internal sealed class SimulatedScheduler(string name, World world) : TaskSchedul
 
     protected override void QueueTask(Task task)
     {
+        if (isDead)
+            return;
         if (Environment.CurrentManagedThreadId != thread)
             world.Escaped(name);
-        else if (!isDead)
+        else
             runnable.Add(task);
     }
 

@@ -5,7 +5,7 @@ internal sealed class Writer(string name, World world)
 {
     public const int Items = 4;
 
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan mostPatience = TimeSpan.FromSeconds(3);
 
     public async Task Run()
     {
@@ -26,6 +26,9 @@ internal sealed class Writer(string name, World world)
 
     public static string AnyItem(World world) => $"i{world.Random.Next(Items)}";
 
+    /// <summary>Some give up soon, and their next attempt meets the first one still at work.</summary>
+    private static TimeSpan Patience(World world) => world.Random.NextDouble() * world.Random.NextDouble() * mostPatience;
+
     /// <summary>Asks until there is an answer, each time some node; only what is idempotent may be sent twice.</summary>
     public static async Task<T> Insist<T>(World world, Func<Life, Task<T>> ask)
     {
@@ -33,7 +36,7 @@ internal sealed class Writer(string name, World world)
         {
             try
             {
-                return await world.AnyNode().Call(ask, patience);
+                return await world.AnyNode().Call(ask, Patience(world));
             }
             catch (Exception e) when (e is SimulatedFault or NodeLostException)
             {
@@ -72,7 +75,7 @@ internal sealed class Writer(string name, World world)
         {
             try
             {
-                Settle(operation, await world.AnyNode().Call(life => Execute(life, item, command, context), patience));
+                Settle(operation, await world.AnyNode().Call(life => Execute(life, item, command, context), Patience(world)));
             }
             catch (Exception e) when (e is SimulatedFault or NodeLostException)
             {
@@ -146,7 +149,7 @@ internal sealed class Writer(string name, World world)
         try
         {
             var answer = await world.AnyNode().Call(life => life.Node.Log.Append(
-                new StreamId("note", "n"), ExpectedVersion.Any, [new NoteEvent.Written(operation)]).AsTask(), patience);
+                new StreamId("note", "n"), ExpectedVersion.Any, [new NoteEvent.Written(operation)]).AsTask(), Patience(world));
             if (answer is AppendResult.Appended appended)
                 world.Ledger.Happened(operation, appended.Position, appended.Streams[0].Version);
             else
