@@ -109,6 +109,33 @@ public sealed class FoundBugTests
         world.Invariants.AtTheEnd();
     }
 
+    /// <summary>
+    /// A retry looked for the receipt just before its first attempt committed, loaded the stream just after, and was told that it
+    /// had decided on a stale version: its own success had moved the stream on.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_retry_that_meets_its_own_success_gets_its_answer(bool usesSqlite)
+    {
+        var late = new LateReceipt();
+        using var world = new World(quiet with { UsesSqlite = usesSqlite }, late);
+        Start(world);
+        var context = new CommandContext { Expected = ExpectedVersion.None, IdempotencyKey = new IdempotencyKey("a", "a") };
+
+        var (first, retry) = world.Do(async () =>
+        {
+            var waiting = world.Nodes[0].Call(life => life.Items.Execute("i0", new PutItem("a", 1), context).AsTask());
+            await world.Until(() => late.IsAsked);
+            var answer = await world.Nodes[0].Call(life => life.Items.Execute("i0", new PutItem("a", 1), context).AsTask());
+            late.LetGo();
+            return (answer, await waiting);
+        });
+
+        Assert.IsType<CommandResult<Item>.Accepted>(first);
+        Assert.Equal(first, retry);
+    }
+
     /// <summary>Seeds that showed a bug when they were found, or with its mending taken back. They stay worth running.</summary>
     [Theory]
     [InlineData(1)]
@@ -142,6 +169,31 @@ public sealed class FoundBugTests
             told.AddRange(items.Select(item => System.Text.Encoding.UTF8.GetString(item.Frame.Json.Span)));
         return told;
     }));
+
+    /// <summary>The first look for a receipt takes its time to come back.</summary>
+    private sealed class LateReceipt : PlantedBug
+    {
+        private readonly TaskCompletionSource gone = new();
+
+        public bool IsAsked { get; private set; }
+
+        public void LetGo() => gone.SetResult();
+
+        public override Stores In(Stores stores, World world) => stores with { Log = new Store(stores.Log, this) };
+
+        private sealed class Store(ILogStore inner, LateReceipt late) : AroundLog(inner)
+        {
+            public override async ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel)
+            {
+                var isFirst = !late.IsAsked;
+                late.IsAsked = true;
+                var receipt = await base.FindReceipt(key, cancel);
+                if (isFirst)
+                    await late.gone.Task;
+                return receipt;
+            }
+        }
+    }
 
     private sealed class RowUnreadableOnce : PlantedBug
     {

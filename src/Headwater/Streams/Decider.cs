@@ -57,14 +57,17 @@ public sealed class Decider<TState, TEvent>
         ArgumentNullException.ThrowIfNull(command);
         context ??= CommandContext.None;
         var stream = StreamOf(key);
-        if (context.IdempotencyKey is { } given && await log.FindReceipt(given.Key, cancel) is { } receipt)
-            return await Answer(receipt, given, cancel);
+        if (await Answered(context, cancel) is { } known)
+            return known;
 
         for (var attempt = 0; attempt <= options.CommandRetries; attempt++)
         {
             var loaded = await Load(key, cancel: cancel);
             if (!context.Expected.Allows(loaded.Version))
-                return new CommandResult<TState>.Stale(stream, context.Expected, loaded.Version);
+            {
+                // It may be this very command that moved the stream on: an earlier attempt that was at work until just now.
+                return await Answered(context, cancel) ?? new CommandResult<TState>.Stale(stream, context.Expected, loaded.Version);
+            }
 
             var decision = command.Decide(loaded.State);
             if (decision.Events.Count == 0 && context.IdempotencyKey is null)
@@ -104,6 +107,12 @@ public sealed class Decider<TState, TEvent>
             Receipt = context.IdempotencyKey is { } key ? new(key.Key, key.Fingerprint, stream, loaded.Version, refusal) : null,
         }, after);
     }
+
+    /// <summary>The answer given before under the command's idempotency key, or null.</summary>
+    private async ValueTask<CommandResult<TState>?> Answered(CommandContext context, CancellationToken cancel) =>
+        context.IdempotencyKey is { } given && await log.FindReceipt(given.Key, cancel) is { } receipt
+            ? await Answer(receipt, given, cancel)
+            : null;
 
     /// <summary>The first answer again: what the stream was at the version the command left it at.</summary>
     private async ValueTask<CommandResult<TState>> Answer(Receipt receipt, IdempotencyKey given, CancellationToken cancel)

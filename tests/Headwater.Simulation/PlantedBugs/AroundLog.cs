@@ -12,5 +12,5 @@ internal abstract class AroundLog(ILogStore inner) : ILogStore
     public ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel) =>
         inner.ReadStream(stream, afterVersion, limit, cancel);
 
-    public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => inner.FindReceipt(key, cancel);
+    public virtual ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => inner.FindReceipt(key, cancel);
 }
