@@ -100,7 +100,8 @@ internal sealed class World : IAsyncDisposable
         foreach (var projection in Node.Projections.Where(projection => names.Length == 0 || names.Contains(projection.Name)))
             await Until(async () => (await projection.LoadCheckpoint(Cancel)).Position >= head);
         foreach (var feed in Node.Feeds.Values.OfType<ViewFeed>().Where(feed => names.Length == 0 || names.Contains(feed.Tail.Name)))
-            await Until(() => feed.Tail.At.Position >= head);
+            await Until(async () => (feed.Tail.At, await feed.Tail.State(Cancel)) is var (at, state)
+                && at.Position >= head && at.Generation == state.Checkpoint.Generation);
     }
 
     public async Task<SubscriptionStatus> Status(string name) => (await Node.Status(Cancel)).Single(status => status.Name == name);
