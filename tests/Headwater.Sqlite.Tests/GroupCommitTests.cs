@@ -100,7 +100,7 @@ public sealed class GroupCommitTests : IAsyncDisposable
         Assert.Equal(2L, Words.Sql(file.Path, "SELECT sum(id) FROM mine"));
     }
 
-    public static TheoryData<string> Endings => ["commit", "COMMIT", "end", "rollback", "ROLLBACK", "dispose", "close", "RELEASE headwater_item"];
+    public static TheoryData<string> Endings => ["commit", "COMMIT", "end", "rollback", "ROLLBACK", "dispose", "close", "close with force", "RELEASE headwater_item"];
 
     [Theory]
     [MemberData(nameof(Endings))]
@@ -199,6 +199,18 @@ public sealed class GroupCommitTests : IAsyncDisposable
                 break;
             case "close":
                 transaction.Connection!.Close();
+                break;
+            case "close with force":
+                var connection = transaction.Connection!;
+                try
+                {
+                    connection.Close();
+                }
+                catch (SqliteException)
+                {
+                    connection.Close();
+                }
+
                 break;
             default:
                 return Execute(transaction, how);

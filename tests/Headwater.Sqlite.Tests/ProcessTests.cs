@@ -9,7 +9,7 @@ public sealed class ProcessTests
         var database = file.Open();
         await using var other = SecondProcess.AppendingWhenAsked(file.Path);
         await other.Append();
-        await database.Signal.Wait(Words.Cancel);
+        await database.Signal.Wait(Words.Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Words.Cancel);
 
         for (var i = 0; i < 3; i++)
         {

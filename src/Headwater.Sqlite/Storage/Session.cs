@@ -21,7 +21,7 @@ internal sealed class Session : IDisposable
     public TextPool Names { get; } = new();
 
     /// <summary>Whether a transaction is open. After an error it may be gone, and with it everything that was done in it.</summary>
-    public bool IsInTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
+    public bool IsInTransaction => !Handle.IsClosed && raw.sqlite3_get_autocommit(Handle) == 0;
 
     /// <summary>
     /// Opens a connection of its own: the provider's pool would keep files open after the end and hand settings from one owner
@@ -107,7 +107,15 @@ internal sealed class Session : IDisposable
         foreach (var statement in prepared)
             statement?.Close();
         CloseComposed();
-        Connection.Dispose();
+        try
+        {
+            Connection.Dispose();
+        }
+        catch (SqliteException)
+        {
+            // The provider could not undo a transaction that has ended behind its back. Now it knows, and closes.
+            Connection.Dispose();
+        }
     }
 
     private void CloseComposed()

@@ -213,9 +213,10 @@ internal sealed partial class Writer
     private void CloseSession()
     {
         guard?.Dispose();
-        session?.Dispose();
-        session = null;
         guard = null;
+        var closing = session;
+        session = null;
+        closing?.Dispose();
     }
 
     private static void Publish(List<WorkItem> items)
