@@ -17,6 +17,9 @@ internal static class Headers
 
     public const string IdempotencyKey = "Idempotency-Key";
 
+    /// <summary>What can be got can be asked for without its body (RFC 9110, 9.3.2); the server leaves the body out.</summary>
+    public static readonly string[] Reading = ["GET", "HEAD"];
+
     private const string Prefer = "Prefer";
     private const string PreferenceApplied = "Preference-Applied";
 

@@ -9,7 +9,8 @@ public sealed record ChangeGate(string Gate) : ICommand<Flight, FlightEvent>
 
     public Decision<FlightEvent> Decide(Flight flight) => flight.Status switch
     {
-        _ when string.IsNullOrWhiteSpace(Gate) || Gate.Length > MaxLength => Invalid("no-gate", $"A gate has 1 to {MaxLength} characters."),
+        _ when string.IsNullOrWhiteSpace(Gate) || Gate.Length > MaxLength || !Gate.All(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '/') =>
+            Invalid("no-gate", $"A gate has 1 to {MaxLength} letters, digits, spaces, dashes and slashes."),
         FlightStatus.Unscheduled => Refusals.Unknown,
         FlightStatus.Departed or FlightStatus.Arrived => Refusals.Departed,
         FlightStatus.Cancelled => Refusals.Cancelled,

@@ -12,7 +12,7 @@ public sealed record Schedule(string Origin, string Destination, DateTimeOffset 
         _ when !IsAirport(Origin) => Invalid("no-airport", $"'{Origin}' is no airport's IATA code: expected three letters, such as ATL."),
         _ when !IsAirport(Destination) => Invalid("no-airport", $"'{Destination}' is no airport's IATA code: expected three letters, such as ATL."),
         _ when Distance is < 1 or > Circumference => Invalid("no-distance", $"The distance is in miles, 1 to {Circumference}; it is {Distance}."),
-        _ when Scheduled.Year is < FirstYear or > LastYear => Invalid("no-time", $"The flight is scheduled in a year from {FirstYear} to {LastYear}."),
+        _ when Scheduled.UtcDateTime.Year is < FirstYear or > LastYear => Invalid("no-time", $"The flight is scheduled in a year from {FirstYear} to {LastYear}."),
         { Status: FlightStatus.Unscheduled } => new FlightEvent.Scheduled(
             Origin.ToUpperInvariant(), Destination.ToUpperInvariant(), Scheduled.ToUniversalTime(), Distance),
         _ => Refuse("flight-scheduled", "The flight is scheduled already."),

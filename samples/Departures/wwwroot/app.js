@@ -19,7 +19,7 @@ const feed = new Feed(store);
 const status = document.getElementById('status');
 
 const announce = sentence => { status.textContent = sentence; };
-const go = (airport, flight) => { location.hash = flight ? `${airport}/${flight}` : airport; };
+const go = (airport, flight) => { location.hash = flight ? `${airport}/${encodeURIComponent(flight)}` : airport; };
 const choose = airport => go(airport);
 const open = flight => go(store.chosen, flight);
 const close = () => {
@@ -29,10 +29,18 @@ const close = () => {
 };
 
 function address() {
-  // Codes and flight numbers are plain; an address that holds anything else is somebody's mistake.
+  // An airport's code is plain; a flight may be called anything, and is escaped.
   const [airport, flight] = location.hash.slice(1).split('/');
   const code = airport.toUpperCase();
-  return { airport: /^[A-Z0-9]{3,4}$/.test(code) ? code : HOME, flight: /^\w+$/.test(flight ?? '') ? flight : null };
+  return { airport: /^[A-Z0-9]{3,4}$/.test(code) ? code : HOME, flight: unescape(flight) };
+}
+
+function unescape(text) {
+  try {
+    return decodeURIComponent(text ?? '') || null;
+  } catch {
+    return null;
+  }
 }
 
 function follow() {

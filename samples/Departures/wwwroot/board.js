@@ -92,7 +92,7 @@ export function showBoard({ store, clock, places, open }) {
         // A long double name may break after its slash.
         const label = to.replaceAll('/', '/\u200b');
         if (city.textContent !== label) city.textContent = label;
-        city.href = `#${row.airport}/${flight}`;
+        city.href = `#${row.airport}/${encodeURIComponent(flight)}`;
         city.setAttribute('aria-label', `${to}, flight ${flight}`);
         code.textContent = row.destination;
         narrow.textContent = flight;

@@ -1,8 +1,11 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace Headwater.AspNetCore;
 
@@ -15,6 +18,8 @@ internal readonly record struct ReadCommand<TCommand>(TCommand Command, ReadOnly
 /// </summary>
 internal sealed class CommandBody<TCommand>
 {
+    private const string Missing = "missing required properties including: ";
+
     private static readonly byte[] noFields = "{}"u8.ToArray();
 
     private readonly JsonTypeInfo<TCommand> json;
@@ -28,6 +33,8 @@ internal sealed class CommandBody<TCommand>
             RespectNullableAnnotations = true,
             RespectRequiredConstructorParameters = true,
             AllowDuplicateProperties = false,
+            PropertyNameCaseInsensitive = false,
+            NumberHandling = JsonNumberHandling.Strict,
         };
         json = (JsonTypeInfo<TCommand>)options.GetTypeInfo(typeof(TCommand));
         maxBytes = node.Options.MaxCommandBytes;
@@ -36,19 +43,21 @@ internal sealed class CommandBody<TCommand>
     public async ValueTask<ReadCommand<TCommand>> Read(HttpRequest request)
     {
         var bytes = await ReadBytes(request);
-        if (bytes.Length > 0 && !request.HasJsonContentType())
+        if (bytes.Length > 0 && !IsJson(request))
             throw new ProblemException(new(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body is not JSON",
-                $"The Content-Type is '{request.ContentType}'; send the command as application/json."));
+                "Send the command as application/json in UTF-8, not compressed."));
+        if (!Utf8.IsValid(bytes.Span))
+            throw Malformed("$", "the body is not UTF-8.");
         try
         {
             var command = JsonSerializer.Deserialize(bytes.Length == 0 ? noFields : bytes.Span, json);
             return command is null
-                ? throw Malformed("$", "The body is null; send a JSON object.")
+                ? throw Malformed("$", "the body is null; send a JSON object.")
                 : new ReadCommand<TCommand>(command, bytes);
         }
         catch (JsonException e)
         {
-            throw Malformed(e.Path ?? "$", Explain(e.Message));
+            throw Malformed(MissingField(e.Message) ?? e.Path ?? "$", Explain(e));
         }
     }
 
@@ -60,7 +69,11 @@ internal sealed class CommandBody<TCommand>
         {
             var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
             if (read.Buffer.Length > maxBytes)
+            {
+                request.BodyReader.AdvanceTo(read.Buffer.End);
                 throw TooLarge();
+            }
+
             if (read.IsCompleted)
             {
                 var bytes = read.Buffer.ToArray();
@@ -81,19 +94,29 @@ internal sealed class CommandBody<TCommand>
             Members = { ["field"] = path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path },
         });
 
-    /// <summary>Says in the client's words what the serializer says with the names of .NET types, which are no client's business.</summary>
-    private string Explain(string message)
+    private static bool IsJson(HttpRequest request) =>
+        request.HasJsonContentType() && request.Headers.ContentEncoding.Count == 0
+        && MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
+    private static string? MissingField(string message)
     {
-        const string missing = "missing required properties including: ";
-        if (message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal))
-            return $"the field is unknown; this command has {string.Join(", ", json.Properties.Select(property => $"'{property.Name}'"))}.";
-        if (message.IndexOf(missing, StringComparison.Ordinal) is >= 0 and var at)
-            return $"fields are missing: {message[(at + missing.Length)..]}";
-        if (message.Contains("could not be converted to", StringComparison.Ordinal))
-            return "the value has another type than the field.";
-        if (message.Contains("doesn't allow null", StringComparison.Ordinal) || message.Contains("does not allow null", StringComparison.Ordinal))
-            return "the field must not be null.";
-        var path = message.IndexOf(" Path: $", StringComparison.Ordinal);
-        return path < 0 ? message : message[..path];
+        if (message.IndexOf(Missing, StringComparison.Ordinal) is not (>= 0 and var at))
+            return null;
+        var names = message[(at + Missing.Length)..].Split('\'');
+        return names.Length > 1 ? $"$.{names[1]}" : null;
     }
+
+    /// <summary>Says in the client's words what the serializer says with the names of .NET types, which are no client's business.</summary>
+    private string Explain(JsonException e) => e.Message switch
+    {
+        var text when text.Contains("could not be mapped to any .NET member", StringComparison.Ordinal) =>
+            $"the field is unknown; this command has {string.Join(", ", json.Properties.Select(property => $"'{property.Name}'"))}.",
+        var text when text.IndexOf(Missing, StringComparison.Ordinal) is >= 0 and var at =>
+            $"missing here: {text[(at + Missing.Length)..]}",
+        var text when text.StartsWith("Duplicate property", StringComparison.Ordinal) => "the field stands there twice.",
+        var text when text.Contains("allow null", StringComparison.Ordinal) => "the field must not be null.",
+        var text when text.Contains("could not be converted to", StringComparison.Ordinal) => "the value does not fit the field.",
+        _ => string.Create(CultureInfo.InvariantCulture, $"the JSON is malformed at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."),
+    };
 }

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 
 namespace Headwater.AspNetCore;
 
@@ -112,7 +111,7 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
 
     private string Key(HttpContext context)
     {
-        var key = (string)context.GetRouteValue(keyParameter)!;
+        var key = PathKey.Of(context, keyParameter);
         return StreamId.IsKey(key, decider.Category)
             ? key
             : throw new ProblemException(Problem.BadParameter(keyParameter,
@@ -134,7 +133,7 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
                 : throw new ProblemException(Problem.BadParameter("at", "The cursor belongs to another log."));
         return DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
             ? AsOf.Instant(instant)
-            : throw new ProblemException(Problem.BadParameter("at", $"'{at}' is neither an ISO 8601 instant nor a cursor."));
+            : throw new ProblemException(Problem.BadParameter("at", $"'{at}' is neither an ISO 8601 instant (in a query a plus is written %2B) nor a cursor."));
     }
 
     private static ExpectedVersion Expected(HttpRequest request)

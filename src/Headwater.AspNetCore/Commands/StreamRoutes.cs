@@ -28,7 +28,7 @@ public sealed class StreamRoutes<TState, TEvent> : IEndpointConventionBuilder
         group = endpoints.MapGroup(pattern);
         endpoint = new StreamEndpoint<TState, TEvent>(
             services.GetRequiredService<Node>(), services.GetRequiredService<Decider<TState, TEvent>>(), parameters[0].Name);
-        group.MapGet("", (RequestDelegate)endpoint.Get);
+        group.MapMethods("", Headers.Reading, endpoint.Get);
     }
 
     /// <summary>

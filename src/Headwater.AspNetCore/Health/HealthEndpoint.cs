@@ -12,23 +12,32 @@ internal static class HealthEndpoint
 {
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
-        routes.MapGet("/health", (RequestDelegate)(context => Write(
-            context, node.IsReady, new HealthSummary(node.IsReady ? "ready" : "starting"), HealthJson.Default.HealthSummary)));
-        routes.MapGet("/health/detail", (RequestDelegate)(context => Guard.Run(context, () => Detail(context, node, connections))));
+        routes.MapMethods("/health", Headers.Reading, context => Write(
+            context, CanAnswer(node), new HealthSummary(StatusOf(node, [])), HealthJson.Default.HealthSummary));
+        routes.MapMethods("/health/detail", Headers.Reading, context => Detail(context, node, connections));
     }
+
+    private static bool CanAnswer(Node node) => node.IsReady && !node.Tail.IsFailing;
+
+    private static string StatusOf(Node node, IReadOnlyList<SubscriptionStatus> statuses) => node switch
+    {
+        { IsReady: false } => "starting",
+        { Tail.IsFailing: true } => "unavailable",
+        { Log.IsFailing: true } => "degraded",
+        _ when statuses.Any(status => status.State is SubscriptionState.Stopped or SubscriptionState.Retrying) => "degraded",
+        _ => "ready",
+    };
 
     private static async Task Detail(HttpContext context, Node node, FeedConnections connections)
     {
-        var head = await node.Log.Head(context.RequestAborted);
         var inline = node.Projections.Where(projection => projection.IsInline).Select(projection => projection.Name).ToHashSet();
         var projections = node.Projections.Select(projection => projection.Name).ToHashSet();
         var statuses = await node.Status(context.RequestAborted);
         var detail = new HealthDetail(
-            !node.IsReady ? "starting" : statuses.Any(status => status.State is SubscriptionState.Stopped or SubscriptionState.Retrying) ? "degraded" : "ready",
-            head.Epoch, head.Position.Value, node.Tail.Position.Value, connections.Open,
+            StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open,
             [.. statuses.Where(status => projections.Contains(status.Name)).Select(status => Describe(status, inline.Contains(status.Name) ? "inline" : "async"))],
             [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))]);
-        await Write(context, node.IsReady, detail, HealthJson.Default.HealthDetail);
+        await Write(context, CanAnswer(node), detail, HealthJson.Default.HealthDetail);
     }
 
     private static SubscriptionHealth Describe(SubscriptionStatus status, string kind) => new(
@@ -46,7 +55,7 @@ internal static class HealthEndpoint
 internal sealed record HealthSummary(string Status);
 
 internal sealed record HealthDetail(
-    string Status, string Epoch, long Head, long Tail, int FeedConnections,
+    string Status, string Epoch, long Head, bool CanRead, bool CanAppend, int FeedConnections,
     IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions);
 
 internal sealed record SubscriptionHealth(

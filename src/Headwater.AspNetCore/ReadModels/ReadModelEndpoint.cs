@@ -19,13 +19,13 @@ internal sealed class ReadModelEndpoint(Node node, ReadModel model)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("", (RequestDelegate)GetRows);
-        routes.MapGet("{key}", (RequestDelegate)GetRow);
+        routes.MapMethods("", Headers.Reading, GetRows);
+        routes.MapMethods("{key}", Headers.Reading, GetRow);
     }
 
     private Task GetRow(HttpContext context) => Guard.Run(context, async () =>
     {
-        var key = (string)context.GetRouteValue("key")!;
+        var key = PathKey.Of(context, "key");
         await WaitIfAsked(context, key);
         var page = await model.ReadRow(key, context.RequestAborted);
         context.Response.Headers[Headers.Cursor] = model.CursorOf(page.State).ToString();

@@ -14,9 +14,9 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
     {
         var endpoint = new FeedEndpoint(node, connections, routes.ServiceProvider.GetRequiredService<ILogger<FeedEndpoint>>());
         routes.MapGet("/feeds", (RequestDelegate)(context =>
-            endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>().Where(feed => feed.Length > 0)])));
+            endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>().Where(feed => feed.Length > 0).Distinct()])));
         routes.MapGet("/feeds/{feed}/{**key}", (RequestDelegate)(context =>
-            endpoint.Follow(context, [Path(context)])));
+            Guard.Run(context, () => endpoint.Follow(context, [Path(context)]))));
     }
 
     private Task Follow(HttpContext context, string[] asked) => Guard.Run(context, async () =>
@@ -72,7 +72,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
             var (name, key) = slash < 0 ? (asked[i], null) : (asked[i][..slash], asked[i][(slash + 1)..]);
             if (!node.Feeds.TryGetValue(name, out var feed))
                 throw new ProblemException(Problem.NotFound($"There is no feed '{name}'."));
-            if (key is { Length: 0 or > 256 } || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
+            if (key is { Length: 0 or > 256 } || key?.Any(char.IsControl) is true || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
                 throw new ProblemException(Problem.NotFound(key is null ? $"The feed '{name}' needs a key, as in /feeds/{name}/..." : $"The feed '{name}' has no such key."));
             if (!await feed.Allows(new FeedSubscriber(context.User, name, key), context.RequestAborted))
                 throw new ProblemException(context.User.Identity?.IsAuthenticated is true
@@ -96,7 +96,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         return [];
     }
 
-    private static string Path(HttpContext context) => context.GetRouteValue("key") is string { Length: > 0 } key
+    private static string Path(HttpContext context) => PathKey.Of(context, "key") is { Length: > 0 } key
         ? $"{context.GetRouteValue("feed")}/{key}"
         : (string)context.GetRouteValue("feed")!;
 

@@ -13,7 +13,7 @@ internal sealed class ViewChange(StoredRow row) : IPositioned
 
     public Position Position => row.Position;
 
-    public int Size => (row.Data?.Length ?? 0) + row.Key.Length + 200;
+    public int Size => 3 * (row.Data?.Length ?? 0) + 2 * row.Key.Length + 400;
 
     /// <summary>Whether a newer change of the same row stands behind it, so that nobody needs this one any more.</summary>
     public bool Superseded

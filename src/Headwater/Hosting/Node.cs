@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
@@ -35,7 +36,8 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         Projections = [.. declared.Projections.Select(each => new Projection(
             each.Schema, each.Filter, each.Policy, each.IsInline, each.KeyedByCategory, each.Handler(services),
             readModels, types, options, surroundings))];
-        Log = new Log(logStore, types, Tail, options, surroundings, Projections.Where(projection => projection.IsInline));
+        Log = new Log(logStore, types, Tail, options, surroundings, Projections.Where(projection => projection.IsInline),
+            loggers.CreateLogger<Log>());
 
         var subscriptions = declared.Subscriptions.Select(each =>
             new Subscription(each.Name, each.Filter, each.Policy, each.Handler(services), checkpoints, surroundings.Time));
@@ -141,22 +143,24 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         meter.Dispose();
     }
 
-    /// <summary>What subscriptions and projections are doing.</summary>
+    /// <summary>
+    /// What subscriptions and projections are doing, as far as this process knows: it is asked most when the store cannot be.
+    /// </summary>
     public async ValueTask<IReadOnlyList<SubscriptionStatus>> Status(CancellationToken cancel)
     {
-        var head = (await Log.Head(cancel)).Position;
-        var statuses = new List<SubscriptionStatus>();
-        foreach (var loop in loops)
-        {
-            var (state, at, failure) = loop.Progress;
-            statuses.Add(await Describe(loop.Name, state, at, failure, head, cancel));
-        }
-
+        var statuses = loops.ConvertAll(loop => Describe(loop.Name, loop.Progress));
         foreach (var projection in Projections.Where(projection => projection.IsInline))
         {
-            var at = await projection.LoadCheckpoint(cancel);
-            var state = at.Position < head ? SubscriptionState.CatchingUp : SubscriptionState.Live;
-            statuses.Add(await Describe(projection.Name, state, at, null, head, cancel));
+            try
+            {
+                var at = await projection.LoadCheckpoint(cancel);
+                statuses.Add(Describe(projection.Name, new SubscriptionProgress(
+                    at.Position < Tail.Position ? SubscriptionState.CatchingUp : SubscriptionState.Live, at, null)));
+            }
+            catch (DbException e)
+            {
+                statuses.Add(Describe(projection.Name, new SubscriptionProgress(SubscriptionState.Retrying, default, e.Message)));
+            }
         }
 
         return statuses;
@@ -198,14 +202,11 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         loops.Select(loop => new Measurement<T>(
             lag(loop.Progress.Checkpoint.Position), new KeyValuePair<string, object?>("headwater.subscription.name", loop.Name)));
 
-    private async ValueTask<SubscriptionStatus> Describe(
-        string name, SubscriptionState state, Checkpoint at, string? failure, Position head, CancellationToken cancel)
+    private SubscriptionStatus Describe(string name, SubscriptionProgress progress)
     {
-        var lag = TimeSpan.Zero;
-        if (at.Position < head && await Log.Read(LogFilter.Everything, at.Position, 1, cancel) is { Events: [var next, ..] })
-            lag = surroundings.Time.GetUtcNow() - next.RecordedAt;
+        var (state, at, failure) = progress;
         return new SubscriptionStatus(
-            name, state, at.Position, at.Generation, Math.Max(0, head.Value - at.Position.Value), lag < TimeSpan.Zero ? TimeSpan.Zero : lag, failure);
+            name, state, at.Position, at.Generation, Math.Max(0, Tail.Position.Value - at.Position.Value), Tail.AgeAfter(at.Position), failure);
     }
 
     private SubscriptionLoop Loop(string name) => loops.Find(loop => loop.Name == name)

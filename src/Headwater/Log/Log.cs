@@ -1,10 +1,12 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace Headwater;
 
 /// <summary>The ordered log of everything that happened: append to it, read it, follow it.</summary>
-public sealed class Log
+public sealed partial class Log
 {
     private readonly ILogStore store;
     private readonly EventTypes types;
@@ -12,11 +14,15 @@ public sealed class Log
     private readonly HeadwaterOptions options;
     private readonly Surroundings surroundings;
     private readonly IReadOnlyList<IAppendParticipant> participants;
+    private readonly ILogger<Log> logger;
+    private volatile bool isFailing;
 
     internal Log(
         ILogStore store, EventTypes types, LogTail tail, HeadwaterOptions options, Surroundings surroundings,
-        IEnumerable<IAppendParticipant> participants)
+        IEnumerable<IAppendParticipant> participants, ILogger<Log> logger)
     {
+        this.logger = logger;
+        Turns = new Turns<StreamId>(surroundings.Waking);
         this.store = store;
         this.types = types;
         this.tail = tail;
@@ -108,6 +114,12 @@ public sealed class Log
 
     internal LogTail Tail => tail;
 
+    /// <summary>Whether the last append failed for the store's sake.</summary>
+    internal bool IsFailing => isFailing;
+
+    /// <summary>For those who want to change a stream that others change as well.</summary>
+    internal Turns<StreamId> Turns { get; }
+
     internal ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => store.FindReceipt(key, cancel);
 
     internal async ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel)
@@ -119,6 +131,17 @@ public sealed class Log
         try
         {
             result = await store.Append(request with { Participants = participants }, cancel);
+            if (isFailing)
+                LogRecovered(logger);
+            isFailing = false;
+        }
+        catch (DbException e)
+        {
+            // Said once, and not by each of the many who meet it.
+            if (!isFailing)
+                LogFailed(logger, e);
+            isFailing = true;
+            throw;
         }
         finally
         {
@@ -201,4 +224,10 @@ public sealed class Log
             happened.Types = types;
         return events;
     }
+
+    [LoggerMessage(4, LogLevel.Error, "Nothing can be appended; each append is refused until the store works again.")]
+    private static partial void LogFailed(ILogger logger, Exception e);
+
+    [LoggerMessage(5, LogLevel.Information, "Events can be appended again.")]
+    private static partial void LogRecovered(ILogger logger);
 }

@@ -22,6 +22,9 @@ internal sealed partial class LogTail(
     /// <summary>Everything at or below it has been read.</summary>
     public Position Position => new(Volatile.Read(ref position));
 
+    /// <summary>Whether the store cannot be read just now.</summary>
+    public bool IsFailing { get; private set; }
+
     /// <summary>Completes once the tail has found the end of the log.</summary>
     public Task Ready => ready.Task;
 
@@ -66,6 +69,7 @@ internal sealed partial class LogTail(
                 if (failures > 0)
                     LogRecovered(logger, failures);
                 failures = 0;
+                IsFailing = false;
                 if (page.Events.Count == options.PageSize)
                     continue;
             }
@@ -77,6 +81,7 @@ internal sealed partial class LogTail(
             {
                 if (failures++ == 0)
                     LogFailed(logger, e);
+                IsFailing = true;
                 await Quietly(surroundings.Delay(surroundings.Backoff(failures), cancel));
                 continue;
             }

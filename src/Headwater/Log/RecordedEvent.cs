@@ -41,7 +41,8 @@ public sealed class RecordedEvent : IPositioned
         ? Derive(types, static (happened, registered) => registered.Decode(happened))
         : throw new InvalidOperationException("This event was read from the store directly; read it through Log to have it decoded.");
 
-    int IPositioned.Size => Data.Length + 400;
+    // The data, the event decoded from it (text takes twice the bytes there), a feed's frame, and what goes with each.
+    int IPositioned.Size => 5 * Data.Length + 800;
 
     internal EventTypes? Types { get; set; }
 

@@ -9,8 +9,10 @@ public sealed class HeadwaterOptions
     /// <summary>How many of the newest events are kept in memory for readers; 65,536 by default.</summary>
     public int TailEvents { get; set; } = 1 << 16;
 
-    /// <summary>How many bytes of the newest events are kept in memory for readers; 64 MiB by default.</summary>
-    public long TailBytes { get; set; } = 64 << 20;
+    /// <summary>
+    /// How many bytes the newest events kept in memory for readers may take, decoded and encoded forms included; 128 MiB by default.
+    /// </summary>
+    public long TailBytes { get; set; } = 128 << 20;
 
     /// <summary>How many events or rows are read at once; 512 by default.</summary>
     public int PageSize { get; set; } = 512;

@@ -60,35 +60,51 @@ public sealed class Decider<TState, TEvent>
         if (await Answered(context, cancel) is { } known)
             return known;
 
-        for (var attempt = 0; attempt <= options.CommandRetries; attempt++)
+        if (await Attempt(stream, command, context, cancel) is { } result)
+            return result;
+
+        // Others change this stream just now. Who has lost once waits in line, so that trying again is not losing again.
+        await log.Turns.Wait(stream);
+        try
         {
-            var loaded = await Load(key, cancel: cancel);
-            if (!context.Expected.Allows(loaded.Version))
-            {
-                // It may be this very command that moved the stream on: an earlier attempt that was at work until just now.
-                return await Answered(context, cancel) ?? new CommandResult<TState>.Stale(stream, context.Expected, loaded.Version);
-            }
-
-            var decision = command.Decide(loaded.State);
-            if (decision.Events.Count == 0 && context.IdempotencyKey is null)
-                return decision.Refusal is { } refusal ? new CommandResult<TState>.Refused(refusal) : await Unchanged(loaded, cancel);
-
-            var (request, after) = Prepare(stream, loaded, decision, context);
-            switch (await log.Append(request, cancel))
-            {
-                case AppendResult.Appended appended:
-                    return decision.Refusal is { } refused
-                        ? new CommandResult<TState>.Refused(refused)
-                        : new CommandResult<TState>.Accepted(
-                            after, loaded.Version + decision.Events.Count, log.CursorAt(appended.Position));
-                case AppendResult.AlreadyAnswered earlier:
-                    return await Answer(earlier.Receipt, context.IdempotencyKey!, cancel);
-                case AppendResult.IdReused reused:
-                    throw new InvalidOperationException($"The new event id {reused.EventId} stands in stream '{reused.Stream}' already.");
-            }
+            for (var retry = 0; retry < options.CommandRetries; retry++)
+                if (await Attempt(stream, command, context, cancel) is { } later)
+                    return later;
+        }
+        finally
+        {
+            log.Turns.Leave(stream);
         }
 
         return new CommandResult<TState>.Contended(stream, options.CommandRetries + 1);
+    }
+
+    /// <summary>Loads, decides and appends once; null if somebody else has changed the stream meanwhile.</summary>
+    private async ValueTask<CommandResult<TState>?> Attempt(
+        StreamId stream, ICommand<TState, TEvent> command, CommandContext context, CancellationToken cancel)
+    {
+        var loaded = await Load(stream.Key, cancel: cancel);
+        if (!context.Expected.Allows(loaded.Version))
+        {
+            // It may be this very command that moved the stream on: an earlier attempt that was at work until just now.
+            return await Answered(context, cancel) ?? new CommandResult<TState>.Stale(stream, context.Expected, loaded.Version);
+        }
+
+        var decision = command.Decide(loaded.State);
+        if (decision.Events.Count == 0 && context.IdempotencyKey is null)
+            return decision.Refusal is { } refusal ? new CommandResult<TState>.Refused(refusal) : await Unchanged(loaded, cancel);
+
+        var (request, after) = Prepare(stream, loaded, decision, context);
+        return await log.Append(request, cancel) switch
+        {
+            AppendResult.Appended when decision.Refusal is { } refused => new CommandResult<TState>.Refused(refused),
+            AppendResult.Appended appended => new CommandResult<TState>.Accepted(
+                after, loaded.Version + decision.Events.Count, log.CursorAt(appended.Position)),
+            AppendResult.AlreadyAnswered earlier => await Answer(earlier.Receipt, context.IdempotencyKey!, cancel),
+            AppendResult.IdReused reused => throw new InvalidOperationException(
+                $"The new event id {reused.EventId} stands in stream '{reused.Stream}' already."),
+            _ => null,
+        };
     }
 
     private (AppendRequest Request, TState After) Prepare(

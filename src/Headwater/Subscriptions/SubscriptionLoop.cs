@@ -77,7 +77,9 @@ internal sealed partial class SubscriptionLoop(
                 at = null;
                 if (failures++ == 0)
                     LogRetrying(logger, e, Name);
-                progress = new(SubscriptionState.Retrying, progress.Checkpoint, $"{e.GetType().Name}: {e.Message}");
+
+                // The text is shown to whoever may see the health, and what a database says names files and servers.
+                progress = new(SubscriptionState.Retrying, progress.Checkpoint, "It cannot read or save just now; the log says why.");
                 await surroundings.Delay(surroundings.Backoff(failures), cancel)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }

@@ -25,7 +25,10 @@ public enum SubscriptionState
 /// <param name="Position">Everything at or below it is handled.</param>
 /// <param name="Generation">How often it was started anew from zero.</param>
 /// <param name="LagEvents">How many places of the log it is behind.</param>
-/// <param name="Lag">How long ago the first event it has not handled was recorded; zero if there is none.</param>
+/// <param name="Lag">
+/// How long ago the first event it has not handled was recorded; zero if there is none. At least so long, if that event has left
+/// the memory of the process.
+/// </param>
 /// <param name="Failure">What went wrong, naming the event, if it is stopped or retrying.</param>
 public sealed record SubscriptionStatus(
     string Name, SubscriptionState State, Position Position, int Generation, long LagEvents, TimeSpan Lag, string? Failure);
