@@ -27,8 +27,25 @@ public sealed class FailureTests
             Assert.DoesNotContain("/var/secret.db", problem.ToString(), StringComparison.Ordinal);
         }
 
+        Assert.Equal("unavailable", await HealthOnce(app, HttpStatusCode.ServiceUnavailable));
         store.Fails = false;
-        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/open", new Open("ann"))).StatusCode);
+        Assert.Equal("ready", await HealthOnce(app, HttpStatusCode.OK, after: () => app.Post("/orders/1/open", new Open("ann"))));
+    }
+
+    /// <summary>Looks until health answers so. The tail, which finds out, comes by once a second.</summary>
+    private static async Task<string?> HealthOnce(OrdersApp app, HttpStatusCode status, Func<Task<HttpResponseMessage>>? after = null)
+    {
+        if (after is not null)
+            Assert.Equal(HttpStatusCode.OK, (await after()).StatusCode);
+        using var timeUp = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (true)
+        {
+            using var health = await app.Client.GetAsync("/health", timeUp.Token);
+            if (health.StatusCode == status)
+                return (await health.Content.ReadFromJsonAsync<JsonElement>(timeUp.Token)).GetProperty("status").GetString();
+            await pause.WaitForNextTickAsync(timeUp.Token);
+        }
     }
 
     [Fact]

@@ -154,6 +154,15 @@ public sealed class FeedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_feed_that_is_asked_for_twice_comes_once()
+    {
+        await app.Post("/orders/1/open", new Open("ann"));
+        await app.Post("/orders/1/items", new AddItem("tea", 1));
+        using var feed = await app.Follow("/feeds?feed=order-events&feed=order-events&after=start");
+        Assert.Equal(["order-opened", "item-added"], (await feed.NextEvents(2)).Select(block => block.Event));
+    }
+
+    [Fact]
     public async Task A_feed_by_tag_has_only_what_carries_the_tag()
     {
         await app.Post("/orders/1/open", new Open("ann"));

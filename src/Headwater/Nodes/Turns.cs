@@ -8,6 +8,13 @@ internal sealed class Turns<T>(TaskCreationOptions waking)
     private readonly Lock gate = new();
     private readonly Dictionary<T, Queue<TaskCompletionSource>> lines = [];
 
+    /// <summary>Whether somebody works on it or waits to.</summary>
+    public bool AreTaken(T thing)
+    {
+        lock (gate)
+            return lines.ContainsKey(thing);
+    }
+
     /// <summary>Completes when it is the caller's turn, which ends with <see cref="Leave"/>. The wait cannot be given up.</summary>
     public Task Wait(T thing)
     {

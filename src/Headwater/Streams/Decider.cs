@@ -60,10 +60,11 @@ public sealed class Decider<TState, TEvent>
         if (await Answered(context, cancel) is { } known)
             return known;
 
-        if (await Attempt(stream, command, context, cancel) is { } result)
+        if (!log.Turns.AreTaken(stream) && await Attempt(stream, command, context, cancel) is { } result)
             return result;
 
-        // Others change this stream just now. Who has lost once waits in line, so that trying again is not losing again.
+        // Others change this stream just now. Who has lost once waits in line, and so does who finds a line, so that trying again
+        // is not losing again.
         await log.Turns.Wait(stream);
         try
         {
