@@ -213,6 +213,10 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
         var epoch = Schema.Bring(session, Path, NewEpoch);
         if (!isFirst && epoch != openEpoch)
             throw SqliteStoreException.Because(Path, $"is another log now: its epoch is {epoch} and was {openEpoch}. Start again to use it.");
+        var head = LogPages.Head(session);
+        if (head < Writer.AppendedTo)
+            throw SqliteStoreException.Because(Path,
+                $"is an older copy now: its last position is {head}, and {Writer.AppendedTo} was acknowledged. Start again to use it.");
         openEpoch = epoch;
         isOpen = true;
     }

@@ -126,6 +126,27 @@ public sealed class TroubleTests
     }
 
     [Fact]
+    public async Task An_older_copy_in_the_files_place_is_not_taken_for_the_log_that_was()
+    {
+        await using var file = new DatabaseFile();
+        await using var backup = new DatabaseFile();
+        var first = file.Open();
+        await first.Happen("kept");
+        await first.DisposeAsync();
+        File.Copy(file.Path, backup.Path);
+        var database = file.Open();
+        await database.Happen("newer");
+        foreach (var each in Directory.GetFiles(file.Folder))
+            File.Delete(each);
+        await Assert.ThrowsAsync<SqliteStoreException>(async () => await database.Happen("meanwhile"));
+        File.Copy(backup.Path, file.Path);
+
+        var thrown = await Assert.ThrowsAsync<SqliteStoreException>(async () => await database.Happen("lost"));
+
+        Assert.Contains("is an older copy now", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Who_waits_for_another_process_goes_on_soon_after_it_has_ended()
     {
         await using var file = new DatabaseFile();
