@@ -17,7 +17,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
         ["resume off by one"] = (() => new OffByOne(), ["1 nothing is skipped", "3 resume is exact"]),
         ["one position for the log and its read models"] = (() => new OnePositionForAll(), ["3 resume is exact"]),
         ["a view feed bounded by the log"] = (() => new UnboundedView(), ["3 resume is exact"]),
-        ["no receipt of a command"] = (() => new NoReceipt(), ["5 once", "the same answer again", "an answer says where"]),
+        ["no receipt of a command"] = (() => new NoReceipt(), ["5 once", "the same answer again", "an answer says where", "refused is refused"]),
         ["two nodes that commit blindly"] = (() => new BlindCommit(), ["5 rows are the fold of the log", "3 resume is exact"]),
     };
 
