@@ -36,13 +36,15 @@ internal static class Append
         }
 
         var (a, b) = (Cost.Median(ours), Cost.Median(bare));
-        var ratio = a.Rate / b.Rate;
+
+        // Of the rounds and not of the medians: the two of a round met the same machine.
+        var ratio = ours.Zip(bare, (one, other) => one.Rate / other.Rate).Order().ElementAt(rounds / 2);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"""
             {count:N0} events of {Encode(0).Length} bytes in streams of their own, WAL, synchronous=FULL; medians of {rounds} rounds
             log.Append by {Callers} callers: {a.Rate:N0}/s, {a.ProcessorMicros:N1} µs of processor each, {(double)count * rounds / commits:N0} per commit
             bare inserts, {RowsPerTransaction} per commit: {b.Rate:N0}/s, {b.ProcessorMicros:N1} µs of processor each
-            ratio {ratio:N2}, bar {Bar:N1}: {(ratio >= Bar ? "PASS" : "FAIL")}
+            ratio, median of the rounds, {ratio:N2}, bar {Bar:N1}: {(ratio >= Bar ? "PASS" : "FAIL")}
             """));
         return ratio >= Bar;
     }
