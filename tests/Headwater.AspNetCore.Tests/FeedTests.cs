@@ -189,6 +189,22 @@ public sealed class FeedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_rule_is_asked_again_at_every_resume()
+    {
+        await app.DisposeAsync();
+        var isAllowed = true;
+        app = await OrdersApp.Start(headwater => headwater.AddFeed("revocable", feed => feed.Rows("orders", "order-row").Allow((_, _) => ValueTask.FromResult(isAllowed))));
+        using (var feed = await app.Follow("/feeds/revocable"))
+            while (feed.LastEventId is null)
+                await feed.Next();
+        isAllowed = false;
+
+        using var resumed = await app.Follow("/feeds/revocable", $"{app.Node.Tail.Epoch}.0");
+        Assert.Equal(HttpStatusCode.Unauthorized, resumed.Response.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await app.Client.GetAsync($"/feeds?feed=orders&feed=revocable&after={app.Node.Tail.Epoch}.0")).StatusCode);
+    }
+
+    [Fact]
     public async Task A_rule_sees_the_key()
     {
         using var feed = await app.Follow("/feeds/mine/allowed");

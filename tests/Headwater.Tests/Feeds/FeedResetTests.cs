@@ -57,6 +57,25 @@ public sealed class FeedResetTests
         Assert.Equal(["2"], rows.Select(text => text.Split('"')[3]).Distinct());
     }
 
+    /// <summary>A client that reads so slowly that the deletions it has yet to read are forgotten.</summary>
+    [Fact]
+    public async Task A_session_that_is_overtaken_by_the_trimming_of_deletions_is_reset()
+    {
+        await using var world = await FeedWorld.Start(configure: options => options.TailEvents = 16);
+        await world.Open("1");
+        await world.Settle();
+        var session = await world.Follow("start", "board");
+        Assert.Single(await session.Drain());
+        await world.Append("1", new OrderEvent.Removed());
+        for (var i = 0; i < 20; i++)
+            await world.Open($"other-{i}");
+        await world.Settle();
+        await world.Store.TrimTombstones("board", new Position(2), World.Cancel);
+
+        await session.Drain();
+        Assert.Equal(ResetReason.Trimmed, session.Reset);
+    }
+
     [Fact]
     public async Task A_cursor_of_an_earlier_generation_is_a_reset()
     {

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Headwater.Tests;
 
@@ -177,6 +178,59 @@ public sealed class LogTailTests
         await second.Open("1");
 
         await first.Until(() => second.Node.Tail.Position.Value == 2);
+    }
+
+    /// <summary>The same with an append of its own: it comes while the tail reads, and no poll will help.</summary>
+    [Fact]
+    public async Task An_append_that_comes_while_the_tail_reads_is_not_lost()
+    {
+        WatchedLog? watched = null;
+        await using var world = await World.Start(adapters: store => new Adapters(watched = new WatchedLog(store)));
+        var isPlanted = 0;
+        watched!.AfterRead = async (_, page) =>
+        {
+            if (page.Events.Count > 0 && Interlocked.Exchange(ref isPlanted, 1) == 0)
+                await world.Open("2");
+            return page;
+        };
+        await world.Open("1");
+
+        await world.Until(() => world.Node.Tail.Position.Value == 2);
+    }
+
+    /// <summary>Each event comes just when those who saw the one before begin to wait: nobody may wait on in vain.</summary>
+    [Fact]
+    public async Task Whoever_begins_to_wait_when_an_event_comes_is_woken_by_it()
+    {
+        const int last = 5_000;
+        var mail = new Recorder();
+        await using var world = await World.Start(headwater =>
+        {
+            headwater.Services.AddSingleton(mail);
+            headwater.AddSubscription<Recorder>("mail");
+        });
+        var (followed, handled) = (new SemaphoreSlim(0), new SemaphoreSlim(0));
+        mail.Before = _ =>
+        {
+            handled.Release();
+            return ValueTask.CompletedTask;
+        };
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(World.Cancel);
+        var following = Task.Run(async () =>
+        {
+            await foreach (var page in world.Log.Follow(LogFilter.Everything, Position.Start, end.Token))
+                followed.Release(page.Events.Count);
+        }, World.Cancel);
+
+        for (var i = 0; i < last; i++)
+        {
+            await world.Open($"{i % 100}");
+            Assert.True(await followed.WaitAsync(TimeSpan.FromSeconds(20), World.Cancel), $"The follower was not woken by event {i + 1}.");
+            Assert.True(await handled.WaitAsync(TimeSpan.FromSeconds(20), World.Cancel), $"The subscription was not woken by event {i + 1}.");
+        }
+
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
     }
 
     [Fact]
