@@ -47,6 +47,7 @@ public sealed class FeedResetTests
         var epoch = world.Node.Tail.Epoch;
 
         await IsReset(world, ResetReason.Trimmed, $"{epoch}.2~board.0.2", "board");
+        await IsReset(world, ResetReason.Trimmed, $"{epoch}.0~board.0.0", "board");
         Assert.Equal(ResetReason.None, (await world.Follow($"{epoch}.3~board.0.3", "board")).Reset);
         Assert.Equal(ResetReason.None, (await world.Follow($"{epoch}.2~board.0.2", "orders")).Reset);
         var start = await world.Follow("start", "board");

@@ -139,6 +139,92 @@ public sealed class ViewTailTests
         ], copy.Values.Order());
     }
 
+    /// <summary>The tail stands at 20 and the store at 21: who is told of 21 by the store would be told again by the tail, or never.</summary>
+    [Fact]
+    public async Task A_follower_that_reads_from_the_store_is_told_no_more_than_the_tail_has()
+    {
+        ReadChangesGate? models = null;
+        await using var world = await World.Start(
+            FeedWorld.Declare(new OrderRows(), options => options.TailEvents = 16), store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
+        for (var i = 1; i <= 20; i++)
+            await world.Open($"{i}");
+        await world.Settle();
+        var session = await world.Follow("start", "board/1");
+        models!.IsClosed = true;
+        await world.AddLine("1");
+        await world.Until(async () => (await world.Store.State("board", World.Cancel)).Checkpoint.Position.Value == 21);
+
+        Assert.Empty(await session.Drain());
+        Assert.Equal(new Position(20), session.Cursor.In("board")!.Value.Position);
+        models.IsClosed = false;
+        await world.Until(() => world.Node.Feeds["board"] is ViewFeed { Tail.At.Position.Value: 21 }, tick: TimeSpan.FromMilliseconds(100));
+        Assert.Equal(["""board-row {"key":"1","row":{"customer":"Ada","quantity":1}}"""], (await session.Drain()).Texts());
+    }
+
+    /// <summary>A deletion is forgotten before the tail came to it: it is in no page any more, and those who have the row must be told.</summary>
+    [Fact]
+    public async Task A_follower_whose_tail_missed_a_deletion_is_reset()
+    {
+        ReadChangesGate? models = null;
+        await using var world = await World.Start(
+            FeedWorld.Declare(new OrderRows()), store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
+        await world.Open("1");
+        await world.Settle();
+        var session = await world.Follow("start", "board");
+        Assert.Single(await session.Drain());
+        models!.IsClosed = true;
+        await world.Append("1", new OrderEvent.Removed());
+        await world.Until(async () => (await world.Store.State("board", World.Cancel)).Checkpoint.Position.Value == 2);
+        await world.Store.TrimTombstones("board", new Position(2), World.Cancel);
+        models.IsClosed = false;
+        await world.Until(() => world.Node.Feeds["board"] is ViewFeed { Tail.At.Position.Value: 2 }, tick: TimeSpan.FromMilliseconds(100));
+
+        await session.Drain();
+        Assert.Equal(ResetReason.Trimmed, session.Reset);
+    }
+
+    [Fact]
+    public async Task Of_a_row_that_changed_often_a_slow_follower_is_told_the_newest_state_only()
+    {
+        await using var world = await FeedWorld.Start();
+        await world.Open("1");
+        await world.Settle();
+        var session = await world.Follow(null, "board");
+        for (var i = 0; i < 3; i++)
+        {
+            await world.AddLine("1");
+            await world.Settle();
+        }
+
+        Assert.Equal(["""board-row {"key":"1","row":{"customer":"Ada","quantity":3}}"""], (await session.Drain()).Texts());
+    }
+
+    /// <summary>The read model moves on while its tail reads, and no poll will help.</summary>
+    [Fact]
+    public async Task A_change_that_comes_while_the_tail_reads_is_not_lost()
+    {
+        ReadChangesGate? models = null;
+        await using var world = await World.Start(
+            FeedWorld.Declare(new OrderRows()), store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
+        await world.Settle();
+        var isPlanted = false;
+        models!.AfterChanges = (model, page) =>
+        {
+            if (model != "board" || isPlanted || page.Rows.Count == 0)
+                return page;
+            isPlanted = true;
+            Task.Run(async () =>
+            {
+                await world.Open("2");
+                await world.Until(async () => (await world.Status("board")).Position.Value == 2);
+            }, World.Cancel).Wait(World.Cancel);
+            return page;
+        };
+        await world.Open("1");
+
+        await world.Until(() => world.Node.Feeds["board"] is ViewFeed { Tail.At.Position.Value: 2 });
+    }
+
     [Fact]
     public async Task A_store_that_fails_is_tried_again()
     {

@@ -65,6 +65,18 @@ public sealed class CursorTests
     public void A_very_long_text_is_refused() => Assert.False(Cursor.TryParse("a.1" + string.Concat(Enumerable.Repeat("~b.1.1", 1000)), out _));
 
     [Fact]
+    public void Snapshots_merge_at_the_earliest_unless_they_are_of_two_logs_or_of_two_generations()
+    {
+        Cursor first = new("e", new(9), new ViewPosition("a", 0, new(5))), second = new("e", new(7), new ViewPosition("a", 0, new(6)), new ViewPosition("b", 1, new(2)));
+
+        Assert.True(Cursor.TryMerge([first, second], out var merged));
+        Assert.Equal("e.7~a.0.5~b.1.2", merged.ToString());
+        Assert.False(Cursor.TryMerge([first, new Cursor("f", new(9))], out _));
+        Assert.False(Cursor.TryMerge([first, new Cursor("e", new(9), new ViewPosition("a", 1, new(5)))], out _));
+        Assert.False(Cursor.TryMerge([], out _));
+    }
+
+    [Fact]
     public void Its_read_models_stand_in_ordinal_order_whatever_order_they_are_given_in()
     {
         ViewPosition a = new("a", 0, new(1)), b = new("b", 2, new(3));

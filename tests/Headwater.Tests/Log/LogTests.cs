@@ -134,6 +134,31 @@ public sealed class LogTests
             Assert.Contains(part, thrown.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>An event comes between the pages of a union: who reads on behind the later page would miss it.</summary>
+    [Fact]
+    public async Task A_union_reaches_only_as_far_as_the_page_that_got_least_far()
+    {
+        WatchedLog? watched = null;
+        await using var world = await World.Start(adapters: store => new Adapters(watched = new WatchedLog(store)));
+        await world.Open("1");
+        var isPlanted = false;
+        watched!.AfterRead = async (query, page) =>
+        {
+            if (query.Filter == new LogFilter.OneStream(one) && !isPlanted)
+            {
+                isPlanted = true;
+                await world.Open("1");
+            }
+
+            return page;
+        };
+        var union = new LogFilter.AnyOf([new LogFilter.OneStream(one), new LogFilter.OneStream(World.Stream("2"))]);
+
+        var first = await world.Log.Read(union, Position.Start, cancel: World.Cancel);
+        var second = await world.Log.Read(union, first.Next, cancel: World.Cancel);
+        Assert.Equal([1, 2], first.Events.Concat(second.Events).Select(happened => (int)happened.Position.Value));
+    }
+
     [Fact]
     public async Task An_event_read_past_the_log_says_how_to_read_it()
     {

@@ -70,9 +70,22 @@ public sealed class ProjectionTests
         await using var with = await without.StartAnother(Declare(isInline: true, options => options.PageSize = 2));
         Assert.Equal(7, (await Rows(with)).Count);
 
-        await without.Open("7");
-        await with.Open("8");
-        Assert.Equal(9, (await Rows(with)).Count);
+        for (var i = 7; i < 12; i++)
+            await without.Open($"{i}");
+        await with.Open("12");
+        Assert.Equal(13, (await Rows(with)).Count);
+    }
+
+    /// <summary>Another process began it and died over it; this one's loop is idle, and nothing will wake it but its own look.</summary>
+    [Fact]
+    public async Task A_rebuild_that_another_process_began_is_done()
+    {
+        await using var world = await Start(isInline: false);
+        await world.Open("1");
+        await world.Settle();
+        await world.Store.Reset("orders", null, World.Cancel);
+
+        await world.Until(async () => (await Rows(world)).Count == 1, tick: TimeSpan.FromMilliseconds(100));
     }
 
     [Fact]

@@ -133,9 +133,32 @@ public sealed class ReadModelTests
             .AddProjection<OrderRows, OrderRow>("orders", projection => projection.KeyedByStream("order")));
         var position = await second.Open("1");
 
-        var waiting = Model(first).WaitFor("1", position, TimeSpan.FromMinutes(1), World.Cancel).AsTask();
+        var waiting = Model(first).WaitFor("1", position, TimeSpan.FromDays(1), World.Cancel).AsTask();
         await first.Until(() => waiting.IsCompleted, tick: TimeSpan.FromMilliseconds(50));
         Assert.True(await waiting);
+        Assert.True(first.Time.GetUtcNow() < new DateTimeOffset(2026, 3, 2, 12, 0, 0, TimeSpan.Zero));
+    }
+
+    /// <summary>The read model moves on while the query looks, and the clock stands still.</summary>
+    [Fact]
+    public async Task A_change_that_comes_while_a_query_looks_is_not_lost()
+    {
+        ReadChangesGate? models = null;
+        orders.Before = _ => new ValueTask(gate.Task);
+        await using var world = await World.Start(headwater =>
+        {
+            headwater.Services.AddSingleton(orders);
+            headwater.AddProjection<OrderRows, OrderRow>("orders");
+        }, store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
+        var position = await world.Open("1");
+        models!.AfterState = async () =>
+        {
+            models.AfterState = () => ValueTask.CompletedTask;
+            gate.SetResult();
+            await world.Until(async () => (await world.Status("orders")).Position == position);
+        };
+
+        Assert.True(await Has(world, "1", position));
     }
 
     [Fact]

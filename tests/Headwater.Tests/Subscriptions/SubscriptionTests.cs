@@ -94,6 +94,27 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_restart_that_comes_while_the_handler_fails_is_not_lost()
+    {
+        World? world = null;
+        var attempts = 0;
+        mail.Before = _ =>
+        {
+            if (attempts++ > 0)
+                return ValueTask.CompletedTask;
+            world!.Node.Restart("mail");
+            throw new TimeoutException("planted");
+        };
+        await using (world = await Start())
+        {
+            await Fill(world, 1);
+            await world.Settle();
+        }
+
+        Assert.Equal([1], mail.Handled);
+    }
+
+    [Fact]
     public async Task A_skipped_event_is_recorded_and_the_rest_is_handled()
     {
         mail.Before = happened => happened.Position.Value is 2 or 3 or 6 ? throw new TimeoutException("planted") : ValueTask.CompletedTask;

@@ -12,12 +12,20 @@ internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
     /// <summary>What becomes of a page of changes.</summary>
     public Func<string, RowPage, RowPage> AfterChanges { get; set; } = (_, page) => page;
 
+    /// <summary>Called after a state was read, before it is told.</summary>
+    public Func<ValueTask> AfterState { get; set; } = () => ValueTask.CompletedTask;
+
     public int ChangesRead => Volatile.Read(ref changesRead);
 
     public ValueTask Prepare(ReadModelSchema schema, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
         store.Prepare(schema, tables, cancel);
 
-    public ValueTask<ReadModelState> State(string model, CancellationToken cancel) => store.State(model, cancel);
+    public async ValueTask<ReadModelState> State(string model, CancellationToken cancel)
+    {
+        var state = await store.State(model, cancel);
+        await AfterState();
+        return state;
+    }
 
     public ValueTask<RowPage> ReadRow(string model, string key, CancellationToken cancel) => store.ReadRow(model, key, cancel);
 
@@ -28,7 +36,7 @@ internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
     public async ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel)
     {
         Interlocked.Increment(ref changesRead);
-        return IsClosed
+        return IsClosed && key is null
             ? throw new TimeoutException("planted")
             : AfterChanges(model, await store.ReadChanges(model, key, after, limit, cancel));
     }
