@@ -1,7 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -174,6 +178,32 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_stands_for_one_path_and_one_user()
+    {
+        await app.DisposeAsync();
+        app = await OrdersApp.Start(headwater => headwater.Services.AddSingleton<IStartupFilter>(new SignIn()));
+        Assert.Equal(HttpStatusCode.OK, (await app.Post("/orders/1/items", new AddItem("tea", 1), ("Idempotency-Key", "k"), ("X-User", "ann"))).StatusCode);
+        await Problem(await app.Post("/orders/2/items", new AddItem("tea", 1), ("Idempotency-Key", "k"), ("X-User", "ann")), HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+        Assert.Equal("\"2\"", (await app.Post("/orders/1/items", new AddItem("tea", 1), ("Idempotency-Key", "k"), ("X-User", "bob"))).Headers.ETag!.Tag);
+    }
+
+    /// <summary>An event comes while the state is being loaded: whoever follows from the answer's cursor must get it.</summary>
+    [Fact]
+    public async Task The_cursor_of_a_state_is_no_later_than_the_state()
+    {
+        await app.DisposeAsync();
+        var memory = new MemoryStore(TimeProvider.System, Guid.NewGuid);
+        var log = new LateLog(memory);
+        app = await OrdersApp.Start(headwater => headwater.Services.AddSingleton<ILogStore>(log));
+        await app.Post("/orders/1/open", new Open("ann"));
+        log.AfterReadStream = () => app.Node.Log.Append(new StreamId("order", "1"), ExpectedVersion.Any, [new OrderEvent.ItemAdded("tea", 1)]);
+
+        var state = await app.Client.GetAsync("/orders/1");
+        Assert.Equal("\"1\"", state.Headers.ETag!.Tag);
+        Assert.Equal($"{app.Node.Tail.Epoch}.1", state.Headers.GetValues("Headwater-Cursor").Single());
+    }
+
+    [Fact]
     public async Task A_refusal_is_remembered_too()
     {
         await app.Post("/orders/1/open", new Open("ann"));
@@ -236,6 +266,41 @@ public sealed class CommandTests : IAsyncLifetime
         Assert.Equal($"urn:headwater:problem:{code}", problem.GetProperty("type").GetString());
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         return problem;
+    }
+
+    /// <summary>Signs a request in as whom it says it is from.</summary>
+    private sealed class SignIn : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, rest) =>
+            {
+                context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, context.Request.Headers["X-User"].ToString())], "test"));
+                return rest(context);
+            });
+            next(app);
+        };
+    }
+
+    private sealed class LateLog(ILogStore store) : ILogStore
+    {
+        public Func<ValueTask<AppendResult>>? AfterReadStream { get; set; }
+
+        public ValueTask<LogHead> Head(CancellationToken cancel) => store.Head(cancel);
+
+        public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => store.Append(request, cancel);
+
+        public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => store.Read(query, cancel);
+
+        public async ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel)
+        {
+            var read = await store.ReadStream(stream, afterVersion, limit, cancel);
+            if (AfterReadStream is { } after)
+                await after();
+            return read;
+        }
+
+        public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => store.FindReceipt(key, cancel);
     }
 
     private static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");

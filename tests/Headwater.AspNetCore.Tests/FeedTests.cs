@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -202,6 +204,38 @@ public sealed class FeedTests : IAsyncLifetime
         using var resumed = await app.Follow("/feeds/revocable", $"{app.Node.Tail.Epoch}.0");
         Assert.Equal(HttpStatusCode.Unauthorized, resumed.Response.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await app.Client.GetAsync($"/feeds?feed=orders&feed=revocable&after={app.Node.Tail.Epoch}.0")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_connection_follows_a_bounded_number_of_feeds()
+    {
+        var feeds = string.Join('&', Enumerable.Range(0, app.Node.Options.MaxFeedsPerConnection + 1).Select(i => $"feed=orders/{i}"));
+        Assert.Equal(HttpStatusCode.BadRequest, (await app.Client.GetAsync($"/feeds?{feeds}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Clients_that_lose_their_server_together_do_not_come_back_together()
+    {
+        var times = new HashSet<string?>();
+        for (var i = 0; i < 5; i++)
+        {
+            using var feed = await app.Follow("/feeds/order-events");
+            await feed.Next();
+            times.Add((await feed.Next())!.Retry);
+        }
+
+        Assert.NotEqual(1, times.Count);
+    }
+
+    [Fact]
+    public async Task Who_comes_while_the_server_stops_is_sent_away_until_another_one_is_there()
+    {
+        HttpResponseMessage? response = null;
+        app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => response = app.Client.GetAsync("/feeds/order-events").GetAwaiter().GetResult());
+        await app.DisposeAsync();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response!.StatusCode);
+        Assert.NotNull(response.Headers.RetryAfter);
+        app = await OrdersApp.Start();
     }
 
     [Fact]

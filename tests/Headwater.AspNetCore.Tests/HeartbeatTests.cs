@@ -1,14 +1,13 @@
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Headwater.AspNetCore.Tests;
 
 /// <summary>What comes between two looks of a connection, at a heartbeat or at the log, is not lost.</summary>
 public sealed class HeartbeatTests : IAsyncLifetime
 {
-    private readonly FakeTimeProvider time = new();
+    private readonly WatchedTime time = new();
     private readonly CancellationTokenSource end = new();
     private Action whileReading = () => { };
     private OrdersApp app = null!;
@@ -80,6 +79,39 @@ public sealed class HeartbeatTests : IAsyncLifetime
         await output.Has(text => text.Contains("event: order-opened", StringComparison.Ordinal));
         await end.CancelAsync();
         await Task.WhenAll(running, beating);
+    }
+
+    /// <summary>No heartbeat comes to its help.</summary>
+    [Fact]
+    public async Task A_client_is_told_its_cursor_at_once()
+    {
+        var output = new Output();
+        var running = await Follow(output);
+
+        await output.Has(text => text.Contains($"\n\nid: {app.Node.Tail.Epoch}.0\n\n", StringComparison.Ordinal));
+        await end.CancelAsync();
+        await running;
+    }
+
+    [Fact]
+    public async Task Connections_end_over_a_spread_when_the_server_stops()
+    {
+        app.Node.Options.DrainSpread = TimeSpan.FromMinutes(10);
+        var output = new Output();
+        var running = await Follow(output);
+        await output.Has(text => text.Contains("id:", StringComparison.Ordinal));
+        await end.CancelAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!time.Timers.Any(due => due > TimeSpan.FromSeconds(1) && due <= TimeSpan.FromMinutes(10)))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            Assert.False(running.IsCompleted);
+            await Task.Yield();
+        }
+
+        time.Advance(TimeSpan.FromMinutes(10));
+        await running.WaitAsync(TimeSpan.FromSeconds(20));
+        await output.Has(text => text.Contains("the server is stopping", StringComparison.Ordinal));
     }
 
     private async Task Append() => await app.Node.Log.Append(new StreamId("order", "1"), ExpectedVersion.Any, [new OrderEvent.Opened("ann")]);

@@ -72,8 +72,8 @@ internal sealed class OrdersApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Client.Dispose();
         await app.StopAsync();
+        Client.Dispose();
         await app.DisposeAsync();
     }
 

@@ -49,6 +49,59 @@ public sealed class ReadModelTests : IAsyncLifetime
         await CommandTests.Problem(await app.Client.GetAsync("/list/unknown"), HttpStatusCode.NotFound, "not-found");
     }
 
+    [Theory]
+    [InlineData("/list")]
+    [InlineData("/list/1")]
+    public async Task What_is_known_of_a_read_model_is_known_no_more_when_it_was_built_again(string path)
+    {
+        var opened = await app.Post("/orders/1/open", new Open("ann"));
+        var known = (await Get(path, Cursor(opened))).Headers.ETag!.ToString();
+        Assert.Equal(HttpStatusCode.NotModified, (await Get(path, Cursor(opened), ("If-None-Match", known))).StatusCode);
+        await app.Node.Rebuild("orders", CancellationToken.None);
+        Assert.Equal(HttpStatusCode.OK, (await Get(path, Cursor(opened), ("If-None-Match", known))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_wait_is_bounded_whatever_is_asked_for()
+    {
+        var opened = await app.Post("/orders/1/open", new Open("ann"));
+        Assert.Equal("wait=30", (await Get("/list/1", Cursor(opened), "wait=99999")).Headers.GetValues("Preference-Applied").Single());
+    }
+
+    [Fact]
+    public async Task A_query_that_does_not_say_how_long_waits_for_two_seconds()
+    {
+        await app.DisposeAsync();
+        var clock = new WatchedTime();
+        app = await OrdersApp.Start(headwater => headwater.Services.AddSingleton<TimeProvider>(clock));
+        var response = app.Client.SendAsync(Request("/list/1", $"{app.Node.Tail.Epoch}.1"));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!clock.Timers.Contains(TimeSpan.FromSeconds(2)))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            Assert.False(response.IsCompleted);
+            await Task.Yield();
+        }
+
+        await app.Post("/orders/1/open", new Open("ann"));
+        while (!response.IsCompleted)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Yield();
+        }
+
+        Assert.False((await response).Headers.Contains("Headwater-Stale"));
+    }
+
+    [Fact]
+    public async Task A_node_that_has_stopped_is_not_healthy()
+    {
+        await app.Node.Stop();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/health")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await app.Client.GetAsync("/health/detail")).StatusCode);
+    }
+
     [Fact]
     public async Task A_query_that_carries_a_cursor_reads_that_write()
     {
@@ -106,12 +159,20 @@ public sealed class ReadModelTests : IAsyncLifetime
         Assert.Equal(0, projection.GetProperty("lagSeconds").GetDouble());
     }
 
-    private async Task<HttpResponseMessage> Get(string path, string atLeast, string prefer = "wait=20")
+    private Task<HttpResponseMessage> Get(string path, string atLeast, string prefer = "wait=20") => Get(path, atLeast, ("Prefer", prefer));
+
+    private Task<HttpResponseMessage> Get(string path, string atLeast, (string Name, string Value) header)
+    {
+        var request = Request(path, atLeast);
+        request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+        return app.Client.SendAsync(request);
+    }
+
+    private static HttpRequestMessage Request(string path, string atLeast)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Add("Headwater-At-Least", atLeast);
-        request.Headers.Add("Prefer", prefer);
-        return await app.Client.SendAsync(request);
+        return request;
     }
 
     private static string Cursor(HttpResponseMessage response) => response.Headers.GetValues("Headwater-Cursor").Single();

@@ -144,13 +144,21 @@ public sealed class ReadModelTests
     public async Task A_change_that_comes_while_a_query_looks_is_not_lost()
     {
         ReadChangesGate? models = null;
-        orders.Before = _ => new ValueTask(gate.Task);
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        orders.Before = _ =>
+        {
+            entered.TrySetResult();
+            return new ValueTask(gate.Task);
+        };
         await using var world = await World.Start(headwater =>
         {
             headwater.Services.AddSingleton(orders);
             headwater.AddProjection<OrderRows, OrderRow>("orders");
         }, store => new Adapters(ReadModels: models = new ReadChangesGate(store)));
         var position = await world.Open("1");
+        await entered.Task.WaitAsync(TimeSpan.FromSeconds(20), World.Cancel);
+
+        // Only the query looks from here on: the projection hangs at the event.
         models!.AfterState = async () =>
         {
             models.AfterState = () => ValueTask.CompletedTask;
