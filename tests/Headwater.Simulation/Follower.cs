@@ -50,7 +50,8 @@ internal sealed class Follower
 
     /// <summary>Whether it has been told of everything there is.</summary>
     public bool IsAtRest => Cursor.TryParse(cursor, out var at) && !lacksSnapshot && at.Position == world.Truth.Head
-        && rows.TrueForAll(each => at.In(each.Model) is { } view && view.Position == world.Truth.Head);
+        && rows.TrueForAll(each => at.In(each.Model) is { } view && view.Position == world.Truth.Head
+            && view.Generation == world.Invariants.StateOf(each.Model).Checkpoint.Generation);
 
     public string Where => $"{Name} stands at {cursor ?? "nothing"}{(lacksSnapshot ? ", without a snapshot" : "")}";
 
@@ -75,6 +76,9 @@ internal sealed class Follower
 
     private async Task<bool> Connect(Life life)
     {
+        // Now and then it is another client with the same wishes.
+        if (world.Random.Next(10) == 0 && !world.IsCalm)
+            cursor = null;
         var session = cursor is null ? await Begin(life) : await Resume(life, cursor);
         if (lacksSnapshot && session.Reset is ResetReason.None)
             await TakeSnapshot(life);

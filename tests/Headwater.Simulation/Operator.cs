@@ -8,7 +8,7 @@ internal sealed class Operator(World world)
         for (var left = world.Plan.Interventions; left > 0; left--)
         {
             await world.Pause(TimeSpan.FromSeconds(4));
-            switch (world.Random.Next(6))
+            switch (world.Random.Next(8))
             {
                 case 0 or 1 or 2:
                     await Crash(isLast: left == 1);

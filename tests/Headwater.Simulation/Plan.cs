@@ -62,7 +62,7 @@ internal sealed record Plan
             LostSignalsPercent = Pick(random, 0, 20, 80, 100),
             Interventions = Pick(random, 0, 2, 5, 10),
             LosesANode = random.Next(4) == 0,
-            TombstoneRetention = Pick(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromDays(7)),
+            TombstoneRetention = Pick(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromDays(7)),
             UsesSqlite = random.Next(4) > 0,
             UsesOwnSignal = random.Next(8) == 0,
         };
