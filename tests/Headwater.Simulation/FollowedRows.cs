@@ -65,13 +65,10 @@ internal sealed class FollowedRows(string model, string? key, World world)
     /// <summary>Whether a client with that cursor has to begin anew.</summary>
     public bool MayBeReset(Cursor at, ResetReason reason)
     {
+        // A rebuild that came since makes the reset needed too, whatever the session still took for its reason.
         var state = world.Invariants.StateOf(model);
-        return at.In(model) is { } mine && reason switch
-        {
-            ResetReason.Rebuilt => mine.Generation != state.Checkpoint.Generation,
-            ResetReason.Trimmed => mine.Position < state.TrimmedTo,
-            _ => false,
-        };
+        return reason is ResetReason.Rebuilt or ResetReason.Trimmed && at.In(model) is { } mine
+            && (mine.Generation != state.Checkpoint.Generation || (reason is ResetReason.Trimmed && mine.Position < state.TrimmedTo));
     }
 
     public async ValueTask<List<StoredRow>> ReadAll(Life life)
