@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Headwater.Sqlite.Tests;
 
 public sealed class OpeningTests
@@ -14,6 +16,39 @@ public sealed class OpeningTests
         Assert.Single(heads.Distinct());
         Assert.Equal(8, heads[0].Position.Value);
         Assert.Equal(1L, Words.Sql(file.Path, "SELECT count(*) FROM meta"));
+    }
+
+    [Fact]
+    public async Task Who_opens_a_file_while_another_brings_it_to_its_tables_takes_it_for_ours()
+    {
+        for (var round = 0; round < 40; round++)
+        {
+            await using var file = new DatabaseFile();
+            using var together = new Barrier(6);
+
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(each => Task.Factory.StartNew(() =>
+            {
+                using var session = Session.Open(file.Path, SqliteOpenMode.ReadWriteCreate, TimeSpan.FromSeconds(5));
+                together.SignalAndWait(Words.Cancel);
+                Assert.Equal("00000001", Brought(session, file.Path));
+            }, Words.Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        }
+
+        // Whoever finds the file locked tries again, as a database does when it is opened.
+        static string Brought(Session session, string path)
+        {
+            while (true)
+            {
+                try
+                {
+                    return Schema.Bring(session, path, () => "00000001");
+                }
+                catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_BUSY)
+                {
+                    Thread.Yield();
+                }
+            }
+        }
     }
 
     [Fact]

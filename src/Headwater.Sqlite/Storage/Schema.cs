@@ -21,7 +21,7 @@ internal static class Schema
     public static string Bring(Session session, string path, Func<string> newEpoch)
     {
         CheckEngine(session.Connection.ServerVersion);
-        if (!IsCurrent(session, path))
+        if (!IsCurrentInOneSnapshot(session, path))
             Migrate(session, path, newEpoch);
         using var epoch = session.Use(Sql.Epoch);
         return epoch.Step() ? epoch.Text(0) : throw SqliteStoreException.Because(path, "has lost its epoch: the table meta is damaged.");
@@ -32,6 +32,22 @@ internal static class Schema
         if (Version.Parse(version) < oldestSqlite)
             throw new NotSupportedException(
                 $"SQLite {version} can lose committed data when several connections write and checkpoint at once; {oldestSqlite} or newer is needed.");
+    }
+
+    /// <summary>Otherwise a file that another process brings to its tables just now would have tables and not yet our mark.</summary>
+    private static bool IsCurrentInOneSnapshot(Session session, string path)
+    {
+        session.Run(Sql.BeginRead);
+        try
+        {
+            return IsCurrent(session, path);
+        }
+        finally
+        {
+            // Some errors end the transaction by themselves.
+            if (session.IsInTransaction)
+                session.Run(Sql.EndRead);
+        }
     }
 
     private static bool IsCurrent(Session session, string path)
