@@ -21,7 +21,7 @@ internal sealed class Append : WorkItem<AppendResult>
         {
             streams[i] = new StoredStream(request.Streams[i].Stream);
             foreach (var happened in request.Streams[i].Events)
-                events[next++] = new PreparedEvent(streams[i], happened, EventRows.Encode(happened.Metadata), EventRows.Encode(happened.Tags));
+                events[next++] = new PreparedEvent(streams[i], happened, StoredJson.Encode(happened.Metadata), StoredJson.Encode(happened.Tags));
         }
     }
 

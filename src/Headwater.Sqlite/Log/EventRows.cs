@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Headwater;
 
@@ -45,14 +43,6 @@ internal static class EventRows
         return events;
     }
 
-    public static byte[]? Encode(EventMetadata metadata) => metadata == EventMetadata.None
-        ? null
-        : JsonSerializer.SerializeToUtf8Bytes(metadata, StoredJson.Default.EventMetadata);
-
-    public static byte[]? Encode(IReadOnlyList<Tag> tags) => tags.Count == 0
-        ? null
-        : JsonSerializer.SerializeToUtf8Bytes([.. tags.SelectMany(tag => new[] { tag.Key, tag.Value })], StoredJson.Default.StringArray);
-
     private static RecordedEvent Read(Session session, Statement row) => new()
     {
         Position = new Position(row.Number(0)),
@@ -63,8 +53,8 @@ internal static class EventRows
         Id = new Guid(row.Bytes(5), bigEndian: true),
         RecordedAt = Micros.ToInstant(row.Number(6)),
         Data = row.Bytes(7).ToArray(),
-        Metadata = DecodeMetadata(row.Bytes(8)),
-        Tags = DecodeTags(row.Bytes(9)),
+        Metadata = StoredJson.DecodeMetadata(row.Bytes(8)),
+        Tags = StoredJson.DecodeTags(row.Bytes(9)),
     };
 
     private static StreamId ReadStream(Session session, ReadOnlySpan<byte> text)
@@ -72,33 +62,6 @@ internal static class EventRows
         var dash = text.IndexOf((byte)'-');
         return new StreamId(session.Names.Of(text[..dash]), Encoding.UTF8.GetString(text[(dash + 1)..]));
     }
-
-    /// <summary>Reads token by token, because every event has metadata and every follower of the log reads it.</summary>
-    private static EventMetadata DecodeMetadata(ReadOnlySpan<byte> json)
-    {
-        if (json.IsEmpty)
-            return EventMetadata.None;
-        string? causation = null, correlation = null, traceParent = null, actor = null, unknown = null;
-        var reader = new Utf8JsonReader(json);
-        while (reader.Read())
-        {
-            if (reader.TokenType is not JsonTokenType.PropertyName)
-                continue;
-            ref var value = ref reader.ValueTextEquals("correlation"u8) ? ref correlation
-                : ref reader.ValueTextEquals("causation"u8) ? ref causation
-                : ref reader.ValueTextEquals("traceParent"u8) ? ref traceParent
-                : ref reader.ValueTextEquals("actor"u8) ? ref actor
-                : ref unknown;
-            reader.Read();
-            value = reader.GetString();
-        }
-
-        return new EventMetadata { Causation = causation, Correlation = correlation, TraceParent = traceParent, Actor = actor };
-    }
-
-    private static Tag[] DecodeTags(ReadOnlySpan<byte> json) => json.IsEmpty
-        ? []
-        : [.. JsonSerializer.Deserialize(json, StoredJson.Default.StringArray)!.Chunk(2).Select(pair => new Tag(pair[0], pair[1]))];
 
     /// <summary>In the order of its digits, so that ids made one after the other stand side by side in their index.</summary>
     private static void WriteId(Guid id, Span<byte> into) => id.TryWriteBytes(into, bigEndian: true, out _);
@@ -114,9 +77,3 @@ internal sealed class StoredStream(StreamId stream)
 
     public ReadOnlyMemory<byte> Category => Text.AsMemory(0, stream.Category.Length);
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(EventMetadata))]
-[JsonSerializable(typeof(string[]))]
-internal sealed partial class StoredJson : JsonSerializerContext;

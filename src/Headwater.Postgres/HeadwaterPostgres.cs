@@ -1,0 +1,35 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Headwater;
+
+/// <summary>Keeps the log, the read models and the cursors in a PostgreSQL database.</summary>
+public static class HeadwaterPostgres
+{
+    /// <summary>
+    /// Keeps everything in a schema of a PostgreSQL database (15 or newer), which several nodes may share. The schema is made at first
+    /// use, for which the user needs the right to create it; connections are closed with the host.
+    /// </summary>
+    /// <param name="headwater">The application's declaration.</param>
+    /// <param name="connectionString">An Npgsql connection string.</param>
+    /// <param name="schema">The schema of Headwater's tables and functions.</param>
+    /// <param name="configure">Further settings.</param>
+    /// <exception cref="ArgumentException">The connection string or a setting cannot be used.</exception>
+    public static HeadwaterBuilder UsePostgres(
+        this HeadwaterBuilder headwater, string connectionString, string schema = "headwater", Action<PostgresOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(headwater);
+        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
+        var options = new PostgresOptions { Schema = schema };
+        configure?.Invoke(options);
+        options.Check();
+        var services = headwater.Services;
+        services.AddSingleton(provider => new PostgresDatabase(
+            connectionString, options, headwater.Options, provider.GetRequiredService<TimeProvider>(), new Random(), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<ILogStore>(provider => provider.GetRequiredService<PostgresDatabase>().Log);
+        services.AddSingleton<IReadModelStore>(provider => new PostgresReadModelStore(provider.GetRequiredService<PostgresDatabase>()));
+        services.AddSingleton<ICheckpointStore>(provider => new PostgresCheckpointStore(provider.GetRequiredService<PostgresDatabase>()));
+        services.AddSingleton<ISignal>(provider => provider.GetRequiredService<PostgresDatabase>().Signal);
+        return headwater;
+    }
+}

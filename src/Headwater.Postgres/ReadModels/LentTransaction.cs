@@ -1,0 +1,33 @@
+using System.Runtime.ExceptionServices;
+using Npgsql;
+
+namespace Headwater;
+
+/// <summary>A transaction in which application code works, and which it must not end.</summary>
+internal sealed class LentTransaction(NpgsqlTransaction transaction)
+{
+    /// <summary>Runs application code in it. A server that goes away is not the fault of the event that was being handled.</summary>
+    public async ValueTask Run(string borrower, Func<ValueTask> work)
+    {
+        var connection = transaction.Connection!;
+        var before = await Number(connection);
+        try
+        {
+            await work();
+        }
+        catch (EventHandlingException e) when (PostgresStoreException.Concerns(e.InnerException!))
+        {
+            ExceptionDispatchInfo.Throw(e.InnerException!);
+        }
+
+        if (transaction.Connection is null || await Number(connection) != before)
+            throw new InvalidOperationException(
+                $"'{borrower}' ended the transaction it was lent. That belongs to its caller: throw an exception to undo it.");
+    }
+
+    private static async ValueTask<string> Number(NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand("SELECT pg_current_xact_id()::text", connection);
+        return (string)(await command.ExecuteScalarAsync())!;
+    }
+}
