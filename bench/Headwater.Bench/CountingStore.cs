@@ -7,6 +7,8 @@ internal sealed class CountingStore(ILogStore store) : ILogStore
 
     public int Reads => Volatile.Read(ref reads);
 
+    public bool CommitsInOrder => store.CommitsInOrder;
+
     public ValueTask<LogHead> Head(CancellationToken cancel) => store.Head(cancel);
 
     public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => store.Append(request, cancel);

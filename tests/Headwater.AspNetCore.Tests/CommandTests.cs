@@ -286,6 +286,8 @@ public sealed class CommandTests : IAsyncLifetime
     {
         public Func<ValueTask<AppendResult>>? AfterReadStream { get; set; }
 
+        public bool CommitsInOrder => store.CommitsInOrder;
+
         public ValueTask<LogHead> Head(CancellationToken cancel) => store.Head(cancel);
 
         public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => store.Append(request, cancel);

@@ -102,6 +102,8 @@ public sealed class FailureTests
 
         public Action OnDispose { get; set; } = () => { };
 
+        public bool CommitsInOrder => store.CommitsInOrder;
+
         public ValueTask<LogHead> Head(CancellationToken cancel) => Working.Head(cancel);
 
         public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => Working.Append(request, cancel);

@@ -135,6 +135,10 @@ public sealed class ReadModelTests : IAsyncLifetime
         var response = await Get("/list/1", $"{head.Epoch}.{head.Position.Value + 1}", "wait=0");
         Assert.Equal("true", response.Headers.GetValues("Headwater-Stale").Single());
         Assert.Equal("wait=0", response.Headers.GetValues("Preference-Applied").Single());
+
+        // Who follows from further back, but knows of an event, waits for that.
+        Assert.Equal("true", (await Get("/list/1", $"{head.Epoch}.0.{head.Position.Value + 1}", "wait=0")).Headers.GetValues("Headwater-Stale").Single());
+        Assert.False((await Get("/list/1", $"{head.Epoch}.0.{head.Position.Value}")).Headers.Contains("Headwater-Stale"));
         await CommandTests.Problem(await Get("/list/1", "garbage"), HttpStatusCode.BadRequest, "bad-parameter");
         await CommandTests.Problem(await Get("/list/1", "00000000.1"), HttpStatusCode.BadRequest, "bad-parameter");
     }

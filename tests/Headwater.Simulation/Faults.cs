@@ -50,6 +50,8 @@ internal sealed class Faults(World world)
 
 internal sealed class FaultyLog(ILogStore inner, Faults faults, World world) : ILogStore
 {
+    public bool CommitsInOrder => inner.CommitsInOrder;
+
     public ValueTask<LogHead> Head(CancellationToken cancel) => faults.Read("head", () => inner.Head(cancel));
 
     public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel)

@@ -25,14 +25,14 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
         var asOf = AsOfAsked(context.Request);
 
         // The cursor is taken before the state: following from it may repeat what the state has, but never misses anything.
-        var cursor = node.Log.CursorAt((await node.Log.Head(context.RequestAborted)).Position);
+        var cursor = node.Log.CursorAfter((await node.Log.Head(context.RequestAborted)).Position);
         var loaded = await decider.Load(key, asOf, context.RequestAborted);
         if (loaded.Version == 0)
             throw new ProblemException(Problem.NotFound(asOf == AsOf.Now
                 ? $"'{decider.StreamOf(key)}' has no events."
                 : $"'{decider.StreamOf(key)}' had no events by then."));
 
-        context.Response.Headers[Headers.Cursor] = (asOf == AsOf.Now ? cursor : node.Log.CursorAt(loaded.Position)).ToString();
+        context.Response.Headers[Headers.Cursor] = (asOf == AsOf.Now ? node.Log.Knowing(loaded.Position, cursor) : node.Log.CursorAfter(loaded.Position)).ToString();
         if (!Headers.NotModified(context, ETag(loaded.Version)))
             await Write(context, loaded.State);
     });
@@ -129,7 +129,7 @@ internal sealed class StreamEndpoint<TState, TEvent>(Node node, Decider<TState, 
             return AsOf.Now;
         if (Cursor.TryParse(at, out var cursor))
             return cursor.Epoch == node.Tail.Epoch
-                ? AsOf.Position(cursor.Position)
+                ? AsOf.Position(cursor.AtLeast)
                 : throw new ProblemException(Problem.BadParameter("at", "The cursor belongs to another log."));
         return DateTimeOffset.TryParse(at, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
             ? AsOf.Instant(instant)

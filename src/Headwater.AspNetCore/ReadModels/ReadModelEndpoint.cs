@@ -70,7 +70,7 @@ internal sealed class ReadModelEndpoint(Node node, ReadModel model)
             throw new ProblemException(Problem.BadParameter(Headers.AtLeast, "The cursor belongs to another log."));
 
         var wait = Headers.Wait(context, defaultWait, node.Options.MaxWait);
-        if (!await model.WaitFor(key, cursor.Position, wait, context.RequestAborted))
+        if (!await model.WaitFor(key, cursor.AtLeast, wait, context.RequestAborted))
             context.Response.Headers[Headers.Stale] = "true";
     }
 

@@ -3,6 +3,8 @@ namespace Headwater;
 /// <summary>The log in a SQLite database.</summary>
 internal sealed class SqliteLogStore(SqliteDatabase database) : ILogStore
 {
+    public bool CommitsInOrder => true;
+
     public ValueTask<LogHead> Head(CancellationToken cancel) => database.Read(
         database, static (session, database) => new LogHead(database.Epoch, new Position(LogPages.Head(session))), cancel);
 

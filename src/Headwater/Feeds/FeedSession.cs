@@ -229,7 +229,7 @@ internal sealed class FeedSession
 
         if (!Cursor.TryMerge(cursors, out var cursor))
             return ResetReason.Rebuilt;
-        if (cursor.Position > head.Position)
+        if (cursor.AtLeast > head.Issued)
             return ResetReason.BeyondHead;
 
         position = cursor.Position;
@@ -243,7 +243,7 @@ internal sealed class FeedSession
             var known = told ?? new ViewPosition(name, checkpoint.Generation, Position.Min(cursor.Position, checkpoint.Position));
             if (known.Generation != checkpoint.Generation)
                 return ResetReason.Rebuilt;
-            if (known.Position > head.Position)
+            if (known.Position > head.Issued)
                 return ResetReason.BeyondHead;
 
             // Who begins at the start has no row, so it can lack no deletion; who was told a cursor may have some, even at the start.

@@ -9,8 +9,9 @@ namespace Headwater;
 /// position for each read model the client follows. Its text form is opaque to clients: all they do is send it back.
 /// </summary>
 /// <remarks>
-/// Text form: <c>epoch.position</c>, then <c>~view.generation.position</c> for each read model, in ordinal order of their
-/// names. Every character is allowed unescaped in a header, a query string and an SSE <c>id:</c>.
+/// Text form: <c>epoch.position</c>, or <c>epoch.position.atLeast</c> if the caller knows of events that are not readable yet, then
+/// <c>~view.generation.position</c> for each read model, in ordinal order of their names. Every character is allowed unescaped in
+/// a header, a query string and an SSE <c>id:</c>.
 /// </remarks>
 public readonly struct Cursor : IEquatable<Cursor>
 {
@@ -18,6 +19,7 @@ public readonly struct Cursor : IEquatable<Cursor>
     private const int MaxLength = 4096;
 
     private readonly ViewPosition[]? views;
+    private readonly Position atLeast;
 
     /// <summary>A cursor into the log alone, or into the log and some read models.</summary>
     /// <param name="epoch">The log's epoch.</param>
@@ -37,6 +39,17 @@ public readonly struct Cursor : IEquatable<Cursor>
     /// <summary>Every event at or below this position has been seen.</summary>
     public Position Position { get; }
 
+    /// <summary>
+    /// The last event the cursor's owner knows of, such as one of its own; never below <see cref="Position"/>, and by default that.
+    /// Where appends become readable in another order than that of their positions, events below it may still come, so following
+    /// begins at <see cref="Position"/>; what waits for one's own writes waits for this.
+    /// </summary>
+    public Position AtLeast
+    {
+        get => Position.Latest(atLeast, Position);
+        init => atLeast = value;
+    }
+
     /// <summary>The read models followed, in ordinal order of their names.</summary>
     public IReadOnlyList<ViewPosition> Views => views ?? [];
 
@@ -51,7 +64,7 @@ public readonly struct Cursor : IEquatable<Cursor>
 
     /// <summary>
     /// Where a client stands that has taken several snapshots one after the other: in the log at the earliest, in each read
-    /// model at the earliest that says something about it.
+    /// model at the earliest that says something about it. It knows of the last event that one of them knows of.
     /// </summary>
     /// <returns>False if the cursors do not go together, because of another epoch or a read model built again in between.</returns>
     public static bool TryMerge(IReadOnlyList<Cursor> cursors, out Cursor merged)
@@ -63,7 +76,10 @@ public readonly struct Cursor : IEquatable<Cursor>
             || byView.Exists(view => view.Any(part => part.Generation != view.First().Generation)))
             return false;
         merged = new Cursor(
-            cursors[0].Epoch, cursors.Min(cursor => cursor.Position), [.. byView.Select(view => view.MinBy(part => part.Position))]);
+            cursors[0].Epoch, cursors.Min(cursor => cursor.Position), [.. byView.Select(view => view.MinBy(part => part.Position))])
+        {
+            AtLeast = cursors.Max(cursor => cursor.AtLeast),
+        };
         return true;
     }
 
@@ -77,7 +93,10 @@ public readonly struct Cursor : IEquatable<Cursor>
 
         var parts = text.Split('~');
         var log = parts[0].Split('.');
-        if (log.Length != 2 || !IsName(log[0]) || !TryParsePosition(log[1], out var position))
+        if (log.Length is not (2 or 3) || !IsName(log[0]) || !TryParsePosition(log[1], out var position))
+            return false;
+        var atLeast = position;
+        if (log.Length == 3 && (!TryParsePosition(log[2], out atLeast) || atLeast <= position))
             return false;
 
         var views = new ViewPosition[parts.Length - 1];
@@ -90,7 +109,7 @@ public readonly struct Cursor : IEquatable<Cursor>
             views[i] = new ViewPosition(view[0], generation, at);
         }
 
-        cursor = new Cursor(log[0], position, views);
+        cursor = new Cursor(log[0], position, views) { AtLeast = atLeast };
         return true;
     }
 
@@ -98,6 +117,8 @@ public readonly struct Cursor : IEquatable<Cursor>
     public override string ToString()
     {
         var text = new StringBuilder(32).Append(Epoch).Append('.').Append(Position.Value);
+        if (AtLeast > Position)
+            text.Append('.').Append(AtLeast.Value);
         foreach (var view in Views)
             text.Append('~').Append(view.View).Append('.').Append(view.Generation).Append('.').Append(view.Position.Value);
         return text.ToString();
@@ -105,7 +126,7 @@ public readonly struct Cursor : IEquatable<Cursor>
 
     /// <inheritdoc/>
     public bool Equals(Cursor other) =>
-        Epoch == other.Epoch && Position == other.Position && Views.SequenceEqual(other.Views);
+        Epoch == other.Epoch && Position == other.Position && AtLeast == other.AtLeast && Views.SequenceEqual(other.Views);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is Cursor other && Equals(other);

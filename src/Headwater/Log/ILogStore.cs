@@ -12,6 +12,12 @@ namespace Headwater;
 /// </remarks>
 public interface ILogStore
 {
+    /// <summary>
+    /// Whether an append that has returned is readable at once, with everything below its position. Where it is false, positions
+    /// are handed out in another order than that of the commits, and events become readable once nothing can come below them.
+    /// </summary>
+    bool CommitsInOrder { get; }
+
     /// <summary>The log's epoch, and the position of the last readable event.</summary>
     ValueTask<LogHead> Head(CancellationToken cancel);
 
@@ -33,7 +39,14 @@ public interface ILogStore
 /// <summary>The end of the log.</summary>
 /// <param name="Epoch">Identifies the log; 8 hexadecimal digits, made when it was created.</param>
 /// <param name="Position">The place of the last readable event, or the start.</param>
-public readonly record struct LogHead(string Epoch, Position Position);
+public readonly record struct LogHead(string Epoch, Position Position)
+{
+    /// <summary>
+    /// The last position that was handed out to anybody, readable or not; by default <see cref="Position"/>. Only a cursor above
+    /// it cannot come from this log.
+    /// </summary>
+    public Position Issued { get; init; } = Position;
+}
 
 /// <summary>Which page to read.</summary>
 /// <param name="Filter">Which events are wanted. A store is never asked for <see cref="LogFilter.AnyOf"/>.</param>

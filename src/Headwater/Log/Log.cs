@@ -109,8 +109,16 @@ public sealed partial class Log
     /// <summary>The log's epoch and the position of its last event.</summary>
     public ValueTask<LogHead> Head(CancellationToken cancel = default) => store.Head(cancel);
 
-    /// <summary>A cursor at a position of this log.</summary>
-    internal Cursor CursorAt(Position position) => new(tail.Epoch, position);
+    /// <summary>
+    /// A cursor for somebody who knows of the event at a position. Where that says nothing about what lies below it, following
+    /// from the cursor begins at what this process has read, so that it repeats rather than misses.
+    /// </summary>
+    internal Cursor CursorAfter(Position position, params ViewPosition[] views) =>
+        new(tail.Epoch, store.CommitsInOrder ? position : Position.Min(tail.Position, position), views) { AtLeast = position };
+
+    /// <summary>The same cursor for somebody who was also told what a stream was after an event, which may not be readable yet.</summary>
+    internal Cursor Knowing(Position position, Cursor cursor) =>
+        store.CommitsInOrder || position <= cursor.AtLeast ? cursor : cursor with { AtLeast = position };
 
     internal LogTail Tail => tail;
 
@@ -151,7 +159,8 @@ public sealed partial class Log
                 tail.Ring();
         }
 
-        if (result is AppendResult.Appended { AlreadyKnown: false })
+        // Also if it was known: the answer to the append that brought it may have been lost.
+        if (result is AppendResult.Appended)
             foreach (var participant in participants)
                 participant.Committed();
         var events = result is AppendResult.Appended { AlreadyKnown: false } ? request.Streams.Sum(stream => stream.Events.Count) : 0;

@@ -102,7 +102,15 @@ internal sealed partial class LogTail(
         ring.Restart(from);
         Volatile.Write(ref position, from.Value);
         while (Position < head.Position)
-            Take(await store.Read(new(LogFilter.Everything, Position, head.Position, options.PageSize), cancel));
+        {
+            var page = await store.Read(new(LogFilter.Everything, Position, head.Position, options.PageSize), cancel);
+
+            // Where a slow appender holds the end back again, the rest is read once it is done.
+            if (page.Next <= Position)
+                break;
+            Take(page);
+        }
+
         ready.TrySetResult();
     }
 

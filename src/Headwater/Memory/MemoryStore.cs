@@ -10,6 +10,8 @@ internal sealed partial class MemoryStore(TimeProvider time, Func<Guid> newId) :
     private readonly SemaphoreSlim writer = new(1);
     private volatile MemoryState state = new();
 
+    public bool CommitsInOrder => true;
+
     public ValueTask<LogHead> Head(CancellationToken cancel) => ValueTask.FromResult(new LogHead(epoch, state.Head));
 
     public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => ValueTask.FromResult(state.Read(query));

@@ -79,7 +79,10 @@ internal sealed class Projection(
                 happened.Types = types;
             var commit = await handler.Work(
                 new ProjectionCommit(Name, from, page.Next, []), page.Events, (key, stop) => rows.ReadRow(Name, key, stop), cancel);
-            await rows.Commit(commit, cancel);
+            if (!await rows.Commit(commit, cancel))
+                throw new InvalidOperationException(
+                    $"The inline projection '{Name}' was moved from position {from.Position}, generation {from.Generation}, by another process " +
+                    "during this append, so its rows cannot be written with it. Nothing is appended; append again.");
         }
     }
 

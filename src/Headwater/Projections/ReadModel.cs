@@ -16,8 +16,8 @@ internal sealed class ReadModel(Projection projection, IReadModelStore store, Lo
         store.FindRows(Name, fields, afterKey, limit, cancel);
 
     /// <summary>The cursor of a snapshot: following from it misses no change that is not in the snapshot.</summary>
-    public Cursor CursorOf(ReadModelState state) => new(
-        log.Tail.Epoch, state.Checkpoint.Position, new ViewPosition(Name, state.Checkpoint.Generation, state.Checkpoint.Position));
+    public Cursor CursorOf(ReadModelState state) => log.CursorAfter(
+        state.Checkpoint.Position, new ViewPosition(Name, state.Checkpoint.Generation, state.Checkpoint.Position));
 
     /// <summary>Waits until the read model has what concerns a key (or, without one, everything) up to a position.</summary>
     /// <returns>False if the time was up first.</returns>

@@ -11,7 +11,7 @@ public abstract record CommandResult<TState>
     /// <summary>Its events are in the log; or there was nothing to do.</summary>
     /// <param name="State">The state after it.</param>
     /// <param name="Version">The stream's version after it.</param>
-    /// <param name="Cursor">A reader that has reached it has seen the command's effect.</param>
+    /// <param name="Cursor">Following from it misses nothing; a reader that has reached its <see cref="Cursor.AtLeast"/> has seen the command's effect.</param>
     public sealed record Accepted(TState State, long Version, Cursor Cursor) : CommandResult<TState>;
 
     /// <summary>The thing refused.</summary>

@@ -100,7 +100,7 @@ public sealed class Decider<TState, TEvent>
         {
             AppendResult.Appended when decision.Refusal is { } refused => new CommandResult<TState>.Refused(refused),
             AppendResult.Appended appended => new CommandResult<TState>.Accepted(
-                after, loaded.Version + decision.Events.Count, log.CursorAt(appended.Position)),
+                after, loaded.Version + decision.Events.Count, log.CursorAfter(appended.Position)),
             AppendResult.AlreadyAnswered earlier => await Answer(earlier.Receipt, context.IdempotencyKey!, cancel),
             AppendResult.IdReused reused => throw new InvalidOperationException(
                 $"The new event id {reused.EventId} stands in stream '{reused.Stream}' already."),
@@ -139,11 +139,11 @@ public sealed class Decider<TState, TEvent>
         if (receipt.Refusal is { } json)
             return new CommandResult<TState>.Refused(JsonSerializer.Deserialize(json, RefusalJson.Default.Refusal)!);
         var then = await Load(receipt.Stream.Key, AsOf.Version(receipt.Version), cancel);
-        return new CommandResult<TState>.Accepted(then.State, then.Version, log.CursorAt(receipt.Position));
+        return new CommandResult<TState>.Accepted(then.State, then.Version, log.CursorAfter(receipt.Position));
     }
 
     private async ValueTask<CommandResult<TState>> Unchanged(Versioned<TState> loaded, CancellationToken cancel) =>
-        new CommandResult<TState>.Accepted(loaded.State, loaded.Version, log.CursorAt((await log.Head(cancel)).Position));
+        new CommandResult<TState>.Accepted(loaded.State, loaded.Version, log.Knowing(loaded.Position, log.CursorAfter((await log.Head(cancel)).Position)));
 
     private static TEvent Typed(RecordedEvent happened) => happened.Event is TEvent typed
         ? typed

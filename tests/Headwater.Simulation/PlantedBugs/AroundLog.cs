@@ -3,6 +3,8 @@ namespace Headwater.Simulation;
 /// <summary>A log store that passes everything on; a mistake changes one thing of it.</summary>
 internal abstract class AroundLog(ILogStore inner) : ILogStore
 {
+    public bool CommitsInOrder => inner.CommitsInOrder;
+
     public ValueTask<LogHead> Head(CancellationToken cancel) => inner.Head(cancel);
 
     public virtual ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => inner.Append(request, cancel);

@@ -38,7 +38,7 @@ public sealed class FeedResumeTests
         await using var world = await FeedWorld.Start(orders);
         var position = await world.Open("1");
 
-        var session = await world.Follow(world.Log.CursorAt(position).ToString(), "board");
+        var session = await world.Follow(world.Log.CursorAfter(position).ToString(), "board");
         gate.SetResult();
         await world.Settle();
         Assert.Single(await session.Drain());

@@ -8,8 +8,8 @@ public sealed class CursorTests
     private static readonly Gen<Position> genPosition = Gen.Long[0, long.MaxValue].Select(value => new Position(value));
 
     private static readonly Gen<Cursor> genCursor = Gen.Select(
-        genName, genPosition, Gen.Select(genName, Gen.Int[0, int.MaxValue], genPosition, (view, generation, at) => new ViewPosition(view, generation, at)).Array[0, 32],
-        (epoch, position, views) => new Cursor(epoch, position, [.. views.DistinctBy(view => view.View)]));
+        genName, genPosition, genPosition, Gen.Select(genName, Gen.Int[0, int.MaxValue], genPosition, (view, generation, at) => new ViewPosition(view, generation, at)).Array[0, 32],
+        (epoch, position, atLeast, views) => new Cursor(epoch, position, [.. views.DistinctBy(view => view.View)]) { AtLeast = atLeast });
 
     [Fact]
     public void Its_text_reads_back_as_the_same_cursor() => genCursor.Sample(cursor =>
@@ -45,7 +45,11 @@ public sealed class CursorTests
     [InlineData("4acfc7fc.+1")]
     [InlineData("4acfc7fc. 1")]
     [InlineData("4acfc7fc.1 ")]
-    [InlineData("4acfc7fc.1.2")]
+    [InlineData("4acfc7fc.1.1")]
+    [InlineData("4acfc7fc.2.1")]
+    [InlineData("4acfc7fc.1.")]
+    [InlineData("4acfc7fc.1.-2")]
+    [InlineData("4acfc7fc.1.2.3")]
     [InlineData("4acfc7fc.0x1")]
     [InlineData("4acfc7fc.9223372036854775808")]
     [InlineData("4acfc7fc.1~")]
@@ -70,11 +74,34 @@ public sealed class CursorTests
         Cursor first = new("e", new(9), new ViewPosition("a", 0, new(5))), second = new("e", new(7), new ViewPosition("a", 0, new(6)), new ViewPosition("b", 1, new(2)));
 
         Assert.True(Cursor.TryMerge([first, second], out var merged));
-        Assert.Equal("e.7~a.0.5~b.1.2", merged.ToString());
+        Assert.Equal("e.7.9~a.0.5~b.1.2", merged.ToString());
         Assert.False(Cursor.TryMerge([first, new Cursor("f", new(9))], out _));
         Assert.False(Cursor.TryMerge([first, new Cursor("e", new(9), new ViewPosition("a", 1, new(5)))], out _));
         Assert.False(Cursor.TryMerge([], out _));
     }
+
+    [Fact]
+    public void It_knows_of_no_more_than_it_has_seen_unless_it_says_so()
+    {
+        Cursor plain = new("e", new(7)), ahead = plain with { AtLeast = new(9) }, behind = plain with { AtLeast = new(5) };
+
+        Assert.Equal(("e.7", new Position(7)), (plain.ToString(), plain.AtLeast));
+        Assert.Equal(("e.7.9", new Position(9)), (ahead.ToString(), ahead.AtLeast));
+        Assert.Equal(plain, behind);
+        Assert.NotEqual(plain, ahead);
+        Assert.Equal("e.7.9~a.0.5", (new Cursor("e", new(7), new ViewPosition("a", 0, new(5))) { AtLeast = new(9) }).ToString());
+    }
+
+    [Fact]
+    public void What_is_merged_begins_at_the_earliest_and_knows_of_the_latest() => Gen.Select(genPosition, genPosition).Array[1, 6].Sample(parts =>
+    {
+        Cursor[] cursors = [.. parts.Select(part => new Cursor("e", part.Item1) { AtLeast = part.Item2 })];
+
+        Assert.True(Cursor.TryMerge(cursors, out var merged));
+        Assert.Equal(cursors.Min(each => each.Position.Value), merged.Position.Value);
+        Assert.Equal(cursors.Max(each => each.AtLeast.Value), merged.AtLeast.Value);
+        Assert.True(Cursor.TryMerge([.. cursors.Reverse()], out var reversed) && reversed == merged);
+    });
 
     [Fact]
     public void Its_read_models_stand_in_ordinal_order_whatever_order_they_are_given_in()

@@ -236,6 +236,34 @@ public sealed class ProjectionTests
         Assert.Equal([5], (await world.Node.Skipped("orders", 10, World.Cancel)).Select(each => each.Position.Value));
     }
 
+    /// <summary>A store that lets two appends move an inline projection at once must not keep one of them without its rows.</summary>
+    [Fact]
+    public async Task An_append_whose_inline_rows_are_refused_is_undone()
+    {
+        await using var world = await World.Start(
+            Declare(isInline: true), store => new Adapters(new NoUnions(store) { Refuses = commit => commit.To.Value == 2 }));
+        await world.Open("1");
+
+        var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => world.Open("2"));
+
+        Assert.Contains("'orders' was moved from position 1", thrown.Message, StringComparison.Ordinal);
+        Assert.Equal(new Position(1), (await world.Log.Head(World.Cancel)).Position);
+    }
+
+    /// <summary>The answer to the first append was lost, and with it the word that it is committed.</summary>
+    [Fact]
+    public async Task An_append_that_is_known_tells_its_inline_projections_too()
+    {
+        await using var world = await Start(isInline: true);
+        var append = world.Log.Prepare(World.Stream("1"), ExpectedVersion.Any, [new OrderEvent.Opened("Ada")]);
+        await world.Log.Append([append], World.Cancel);
+        var changed = world.Node.Projections.Single().Changed.Next;
+
+        Assert.True(Assert.IsType<AppendResult.Appended>(await world.Log.Append([append], World.Cancel)).AlreadyKnown);
+
+        Assert.True(changed.IsCompleted);
+    }
+
     private Task<World> Start(bool isInline) => World.Start(Declare(isInline));
 
     private Action<HeadwaterBuilder> Declare(
@@ -259,10 +287,15 @@ public sealed class ProjectionTests
     /// <summary>Holds the core to its word that a store is never asked for a union.</summary>
     private sealed class NoUnions(ILogStore store) : ILogStore
     {
+        /// <summary>Which inline commits do not find their checkpoint where it was.</summary>
+        public Func<ProjectionCommit, bool> Refuses { get; init; } = _ => false;
+
+        public bool CommitsInOrder => store.CommitsInOrder;
+
         public ValueTask<LogHead> Head(CancellationToken cancel) => store.Head(cancel);
 
         public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) => store.Append(
-            request with { Participants = [.. request.Participants.Select(each => new Participant(each))] }, cancel);
+            request with { Participants = [.. request.Participants.Select(each => new Participant(each, Refuses))] }, cancel);
 
         public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => store.Read(Checked(query), cancel);
 
@@ -274,17 +307,17 @@ public sealed class ProjectionTests
         private static LogQuery Checked(LogQuery query) =>
             query.Filter is LogFilter.AnyOf ? throw new NotSupportedException("A store is never asked for a union.") : query;
 
-        private sealed class Participant(IAppendParticipant inner) : IAppendParticipant
+        private sealed class Participant(IAppendParticipant inner, Func<ProjectionCommit, bool> refuses) : IAppendParticipant
         {
             public string Name => inner.Name;
 
             public ValueTask Join(IAppendTransaction transaction, CancellationToken cancel) =>
-                inner.Join(new Transaction((IReadModelTransaction)transaction), cancel);
+                inner.Join(new Transaction((IReadModelTransaction)transaction, refuses), cancel);
 
             public void Committed() => inner.Committed();
         }
 
-        private sealed class Transaction(IReadModelTransaction inner) : IReadModelTransaction
+        private sealed class Transaction(IReadModelTransaction inner, Func<ProjectionCommit, bool> refuses) : IReadModelTransaction
         {
             public System.Data.Common.DbTransaction? Database => inner.Database;
 
@@ -294,7 +327,8 @@ public sealed class ProjectionTests
 
             public ValueTask<ReadOnlyMemory<byte>?> ReadRow(string model, string key, CancellationToken cancel) => inner.ReadRow(model, key, cancel);
 
-            public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => inner.Commit(commit, cancel);
+            public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) =>
+                refuses(commit) ? ValueTask.FromResult(false) : inner.Commit(commit, cancel);
         }
     }
 }

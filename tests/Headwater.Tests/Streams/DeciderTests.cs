@@ -139,7 +139,7 @@ public sealed class DeciderTests
         await world.Open("1", "Bob");
 
         Assert.Equal(first, await Execute(world, "1", new Open("Ada"), context));
-        Assert.Equal(new CommandResult<Order>.Accepted(new Order("Ada", 0), 1, world.Log.CursorAt(new Position(1))), first);
+        Assert.Equal(new CommandResult<Order>.Accepted(new Order("Ada", 0), 1, world.Log.CursorAfter(new Position(1))), first);
     }
 
     [Fact]

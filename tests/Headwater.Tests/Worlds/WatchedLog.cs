@@ -22,6 +22,8 @@ internal sealed class WatchedLog(ILogStore store) : ILogStore
     /// <summary>What becomes of a page that was read.</summary>
     public Func<LogQuery, LogPage, ValueTask<LogPage>> AfterRead { get; set; } = (_, page) => ValueTask.FromResult(page);
 
+    public bool CommitsInOrder => store.CommitsInOrder;
+
     public ValueTask<LogHead> Head(CancellationToken cancel)
     {
         Interlocked.Increment(ref heads);
