@@ -116,6 +116,10 @@ internal sealed class FaultyReadModels(IReadModelStore inner, Faults faults) : I
     public ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel) =>
         faults.Read("read changes", () => inner.ReadChanges(model, key, after, limit, cancel));
 
+    public ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel) => fence == 0
+        ? faults.Read("state", () => inner.Claim(model, 0, cancel))
+        : faults.Write($"claim of {model}", () => inner.Claim(model, fence, cancel));
+
     public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) =>
         faults.Write($"commit of {commit.Model}", () => inner.Commit(commit, cancel));
 
@@ -139,6 +143,10 @@ internal sealed class FaultyCheckpoints(ICheckpointStore inner, Faults faults) :
 {
     public ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) =>
         faults.Read("load", () => inner.Load(subscription, cancel));
+
+    public ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel) => fence == 0
+        ? faults.Read("load", () => inner.Claim(subscription, 0, cancel))
+        : faults.Write($"claim of {subscription}", () => inner.Claim(subscription, fence, cancel));
 
     public ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel) =>
         faults.Write($"save of {subscription}", () => inner.Save(subscription, from, to, skipped, cancel));

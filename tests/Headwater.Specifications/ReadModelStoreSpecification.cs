@@ -96,7 +96,7 @@ public abstract partial class ReadModelStoreSpecification(StoreUnderTest subject
         await Commit(0, 5, Row("a", 5, "{\"n\":1}"));
         var state = await Models.State(Model, Cancel);
 
-        foreach (var from in new[] { default, new Checkpoint(new Position(4), 0), new Checkpoint(new Position(6), 0), new Checkpoint(new Position(5), 1) })
+        foreach (var from in new[] { default, new Checkpoint(new Position(4), 0), new Checkpoint(new Position(6), 0), new Checkpoint(new Position(5), 1), new Checkpoint(new Position(5), 0, 1) })
         {
             var skipped = new SkippedEvent(new Position(9), Stream("1"), "opened", "no", Subject.Time.GetUtcNow());
             Assert.False(await Models.Commit(new ProjectionCommit(Model, from, new Position(9), [Row("a", 9), Row("b", 9)]) { Skipped = skipped }, Cancel));
@@ -105,6 +105,50 @@ public abstract partial class ReadModelStoreSpecification(StoreUnderTest subject
         Assert.Equal(state, await Models.State(Model, Cancel));
         Assert.Equal("{\"n\":1}", Text(Assert.Single((await Models.FindRows(Model, [], null, 10, Cancel)).Rows)));
         Assert.Empty(await Stores.Checkpoints.ReadSkipped(Model, 10, Cancel));
+    }
+
+    [Fact]
+    public async Task Who_claims_goes_on_where_the_former_owner_stood_and_that_one_can_commit_no_more()
+    {
+        await Prepare();
+        await Commit(0, 5, Row("a", 5, "{\"n\":1}"));
+        var before = (await Models.State(Model, Cancel)).Checkpoint;
+        var claimed = new Checkpoint(new Position(5), 0, 3);
+
+        Assert.Equal(claimed, await Models.Claim(Model, 3, Cancel));
+
+        Assert.False(await Models.Commit(new ProjectionCommit(Model, before, new Position(9), [Row("a", 9), Row("b", 9)]), Cancel));
+        var page = await Models.FindRows(Model, [], null, 10, Cancel);
+        Assert.Equal((claimed, "{\"n\":1}"), (page.State.Checkpoint, Text(Assert.Single(page.Rows))));
+        Assert.True(await Models.Commit(new ProjectionCommit(Model, claimed, new Position(7), [Row("b", 7)]), Cancel));
+        Assert.Equal(claimed with { Position = new Position(7) }, (await Models.State(Model, Cancel)).Checkpoint);
+    }
+
+    [Fact]
+    public async Task A_claim_that_is_not_higher_changes_nothing_and_a_new_read_model_can_be_claimed()
+    {
+        await Prepare();
+        Assert.Equal(default, await Models.Claim(Model, 0, Cancel));
+        var claimed = new Checkpoint(Position.Start, 0, 3);
+
+        foreach (var fence in new long[] { 3, 2, 0, 3 })
+            Assert.Equal(claimed, await Models.Claim(Model, fence, Cancel));
+
+        Assert.Equal(claimed, (await Models.State(Model, Cancel)).Checkpoint);
+        Assert.False(await Models.Commit(new ProjectionCommit(Model, default, new Position(1), [Row("a", 1)]), Cancel));
+        Assert.True(await Models.Commit(new ProjectionCommit(Model, claimed, new Position(1), [Row("a", 1)]), Cancel));
+    }
+
+    [Fact]
+    public async Task A_reset_keeps_the_fence()
+    {
+        await Prepare();
+        await Commit(0, 5, Row("a", 5));
+        await Models.Claim(Model, 3, Cancel);
+
+        await Models.Reset(Model, null, Cancel);
+
+        Assert.Equal(new Checkpoint(Position.Start, 1, 3), (await Models.State(Model, Cancel)).Checkpoint);
     }
 
     [Fact]

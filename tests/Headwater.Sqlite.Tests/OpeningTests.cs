@@ -99,6 +99,22 @@ public sealed class OpeningTests
     }
 
     [Fact]
+    public async Task A_database_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_has()
+    {
+        await using var file = new DatabaseFile();
+        Words.Sql(file.Path, Sql.Files("Migrations").First().Text +
+            "INSERT INTO meta VALUES ('epoch', '4acfc7fc'); INSERT INTO checkpoints VALUES ('mail', 7, 2, 0);"
+            + "PRAGMA application_id = 0x48575452; PRAGMA user_version = 1");
+        var database = file.Open();
+
+        Assert.Equal("4acfc7fc", (await database.Head()).Epoch);
+        var checkpoints = new SqliteCheckpointStore(database);
+        Assert.Equal(new Checkpoint(new Position(7), 2), await checkpoints.Load("mail", Words.Cancel));
+        Assert.Equal(new Checkpoint(new Position(7), 2, 5), await checkpoints.Claim("mail", 5, Words.Cancel));
+        Assert.Equal(Sql.Files("Migrations").Count(), Convert.ToInt32(Words.Sql(file.Path, "PRAGMA user_version"), System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
     public async Task A_folder_that_cannot_be_is_named()
     {
         await using var file = new DatabaseFile();

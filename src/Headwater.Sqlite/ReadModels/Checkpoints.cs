@@ -7,8 +7,17 @@ internal static class Checkpoints
     {
         using var state = session.Use(Sql.State);
         return state.Bind(1, name).Step()
-            ? new ReadModelState(new Checkpoint(new Position(state.Number(0)), (int)state.Number(1)), new Position(state.Number(2)))
+            ? new ReadModelState(
+                new Checkpoint(new Position(state.Number(0)), (int)state.Number(1), state.Number(3)), new Position(state.Number(2)))
             : default;
+    }
+
+    /// <summary>Records a fence, if it is higher than the one on record, and says where the owner goes on.</summary>
+    public static Checkpoint Claim(Session session, string name, long fence)
+    {
+        using (var claim = session.Use(Sql.Claim))
+            claim.Bind(1, name).Bind(2, fence).Run();
+        return State(session, name).Checkpoint;
     }
 
     /// <summary>False if it stands elsewhere than expected; nothing is changed then.</summary>
@@ -35,7 +44,7 @@ internal static class Checkpoints
     private static bool MoveKnown(Session session, string name, Checkpoint from, Position to)
     {
         using var move = session.Use(Sql.MoveCheckpoint);
-        return move.Bind(1, name).Bind(2, from.Position.Value).Bind(3, from.Generation).Bind(4, to.Value).Run() == 1;
+        return move.Bind(1, name).Bind(2, from.Position.Value).Bind(3, from.Generation).Bind(4, to.Value).Bind(5, from.Fence).Run() == 1;
     }
 
     private static bool Insert(Session session, string name, Position at)

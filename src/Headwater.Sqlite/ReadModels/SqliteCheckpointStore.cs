@@ -6,6 +6,10 @@ internal sealed class SqliteCheckpointStore(SqliteDatabase database) : ICheckpoi
     public ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) =>
         database.Read(subscription, static (session, name) => Checkpoints.State(session, name).Checkpoint, cancel);
 
+    public ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel) => fence == 0
+        ? Load(subscription, cancel)
+        : database.Writer.Do(transaction => ValueTask.FromResult(Checkpoints.Claim(transaction.Session, subscription, fence)), cancel);
+
     public ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel) =>
         database.Writer.Do(
             transaction => ValueTask.FromResult(Checkpoints.Move(transaction.Session, subscription, from, to, skipped)), cancel);

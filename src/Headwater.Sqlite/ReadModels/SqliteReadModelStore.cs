@@ -28,6 +28,10 @@ internal sealed class SqliteReadModelStore(SqliteDatabase database) : IReadModel
         database.ReadSnapshot((model, key, after, limit),
             static (session, query) => ModelRows.ReadChanges(session, query.model, query.key, query.after, query.limit), cancel);
 
+    public async ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel) => fence == 0
+        ? (await State(model, cancel)).Checkpoint
+        : await database.Writer.Do(transaction => ValueTask.FromResult(Checkpoints.Claim(transaction.Session, model, fence)), cancel);
+
     public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) =>
         database.Writer.Do(transaction => ModelRows.Commit(transaction, commit), cancel);
 

@@ -1,11 +1,15 @@
 -- name: state
-SELECT position, generation, trimmed_to FROM checkpoints WHERE name = ?1;
+SELECT position, generation, trimmed_to, fence FROM checkpoints WHERE name = ?1;
 
 -- name: move_checkpoint
-UPDATE checkpoints SET position = ?4 WHERE name = ?1 AND position = ?2 AND generation = ?3;
+UPDATE checkpoints SET position = ?4 WHERE name = ?1 AND position = ?2 AND generation = ?3 AND fence = ?5;
 
 -- name: insert_checkpoint
 INSERT INTO checkpoints (name, position, generation, trimmed_to) VALUES (?1, ?2, 0, 0) ON CONFLICT DO NOTHING;
+
+-- name: claim
+INSERT INTO checkpoints (name, position, generation, trimmed_to, fence) VALUES (?1, 0, 0, 0, ?2)
+ON CONFLICT (name) DO UPDATE SET fence = max(fence, ?2);
 
 -- name: next_generation
 INSERT INTO checkpoints (name, position, generation, trimmed_to) VALUES (?1, 0, 1, 0)

@@ -47,6 +47,7 @@ internal sealed class Sql
     public static readonly Sql State = new("state");
     public static readonly Sql MoveCheckpoint = new("move_checkpoint");
     public static readonly Sql InsertCheckpoint = new("insert_checkpoint");
+    public static readonly Sql Claim = new("claim");
     public static readonly Sql NextGeneration = new("next_generation");
     public static readonly Sql SetTrimmed = new("set_trimmed");
     public static readonly Sql InsertSkipped = new("insert_skipped");

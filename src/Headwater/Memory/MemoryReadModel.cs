@@ -43,9 +43,12 @@ internal sealed record MemoryReadModel(ImmutableSortedDictionary<string, StoredR
             State with { Checkpoint = commit.From with { Position = commit.To } });
     }
 
+    public MemoryReadModel Claim(long fence) => this with { State = State with { Checkpoint = State.Checkpoint.Claim(fence) } };
+
     public MemoryReadModel NextGeneration() => Empty with
     {
-        State = new ReadModelState(new Checkpoint(Position.Start, State.Checkpoint.Generation + 1), Position.Start),
+        State = new ReadModelState(
+            State.Checkpoint with { Position = Position.Start, Generation = State.Checkpoint.Generation + 1 }, Position.Start),
     };
 
     public MemoryReadModel Trim(Position upTo)

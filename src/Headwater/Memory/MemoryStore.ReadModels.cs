@@ -24,6 +24,14 @@ internal sealed partial class MemoryStore : IReadModelStore
     public ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel) =>
         ValueTask.FromResult(state.ReadModel(model).Changes(key, after, limit));
 
+    ValueTask<Checkpoint> IReadModelStore.Claim(string model, long fence, CancellationToken cancel) =>
+        state.ReadModel(model).State.Checkpoint is var known && fence <= known.Fence ? ValueTask.FromResult(known) : Write(
+            before =>
+            {
+                var after = before.ReadModel(model).Claim(fence);
+                return (before with { ReadModels = before.ReadModels.SetItem(model, after) }, after.State.Checkpoint);
+            }, cancel);
+
     public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => Write(
         async before =>
         {

@@ -35,11 +35,14 @@ public interface IReadModelStore
     /// <param name="cancel">Gives up.</param>
     ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel);
 
+    /// <summary>As <see cref="ICheckpointStore.Claim"/>: records a higher fence, after which nobody commits who loaded before.</summary>
+    ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel);
+
     /// <summary>Saves a projection's rows and its checkpoint in one transaction.</summary>
     /// <returns>False if the checkpoint stood elsewhere, because another process moved it; nothing was changed.</returns>
     ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel);
 
-    /// <summary>Empties a read model, sets its checkpoint to the start and begins its next generation.</summary>
+    /// <summary>Empties a read model, sets its checkpoint to the start and begins its next generation. The fence stays.</summary>
     ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel);
 
     /// <summary>Forgets deleted rows whose deletion stands at or below a position; cursors below it can no longer be resumed.</summary>

@@ -25,6 +25,8 @@ internal sealed class Projection(
     public ValueTask Prepare(CancellationToken cancel) =>
         store.Prepare(schema, handler.Tables is { } tables ? tables.Create : null, cancel);
 
+    public ValueTask<Checkpoint> Claim(long fence, CancellationToken cancel) => store.Claim(Name, fence, cancel);
+
     public async ValueTask<Checkpoint> LoadCheckpoint(CancellationToken cancel) => (await store.State(Name, cancel)).Checkpoint;
 
     public async ValueTask Reset(CancellationToken cancel)
@@ -47,7 +49,7 @@ internal sealed class Projection(
                 throw failure.At(from);
             if (!await Handle(from, new LogPage(good, good[^1].Position), cancel))
                 return false;
-            throw failure.At(new Checkpoint(good[^1].Position, from.Generation));
+            throw failure.At(@from with { Position = good[^1].Position });
         }
     }
 

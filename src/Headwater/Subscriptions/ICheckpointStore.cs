@@ -6,7 +6,17 @@ public interface ICheckpointStore
     /// <summary>Where a subscription stands; at the start if it is new.</summary>
     ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel);
 
-    /// <summary>Moves a subscription from one place to another.</summary>
+    /// <summary>
+    /// Records the fence of a new owner, if it is higher than the one on record, so that nobody saves any more who loaded before.
+    /// Position and generation stay.
+    /// </summary>
+    /// <param name="subscription">Its name.</param>
+    /// <param name="fence">The fence that came with the lease; 0 without leases, which changes nothing.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <returns>Where it stands. If its fence is higher than the one given, somebody else has become the owner since.</returns>
+    ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel);
+
+    /// <summary>Moves a subscription from one place to another; generation and fence stay.</summary>
     /// <param name="subscription">Its name.</param>
     /// <param name="from">Where it stands, as far as the caller knows.</param>
     /// <param name="to">Where it is to stand.</param>
@@ -22,7 +32,11 @@ public interface ICheckpointStore
 /// <summary>Where a subscription or projection stands.</summary>
 /// <param name="Position">Everything at or below it is handled.</param>
 /// <param name="Generation">How often it was started anew from zero.</param>
-public readonly record struct Checkpoint(Position Position, int Generation);
+/// <param name="Fence">Grows with each change of its owner, so that a former owner's saves are refused; 0 without leases.</param>
+public readonly record struct Checkpoint(Position Position, int Generation, long Fence = 0)
+{
+    internal Checkpoint Claim(long fence) => fence > Fence ? this with { Fence = fence } : this;
+}
 
 /// <summary>An event a subscription could not handle and passed over.</summary>
 /// <param name="Position">Its place in the log.</param>

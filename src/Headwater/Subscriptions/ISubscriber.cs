@@ -9,7 +9,8 @@ internal interface ISubscriber
 
     ErrorPolicy OnError { get; }
 
-    ValueTask<Checkpoint> LoadCheckpoint(CancellationToken cancel);
+    /// <summary>Records the fence of a new owner, if it is higher, and says where the subscriber stands; see <see cref="ICheckpointStore.Claim"/>.</summary>
+    ValueTask<Checkpoint> Claim(long fence, CancellationToken cancel);
 
     /// <summary>Handles a batch and moves the checkpoint.</summary>
     /// <returns>False if the checkpoint stood elsewhere; nothing was changed.</returns>

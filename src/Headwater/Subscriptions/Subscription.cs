@@ -11,7 +11,7 @@ internal sealed class Subscription(
 
     public ErrorPolicy OnError => onError;
 
-    public ValueTask<Checkpoint> LoadCheckpoint(CancellationToken cancel) => checkpoints.Load(name, cancel);
+    public ValueTask<Checkpoint> Claim(long fence, CancellationToken cancel) => checkpoints.Claim(name, fence, cancel);
 
     public async ValueTask<bool> Handle(Checkpoint from, LogPage page, CancellationToken cancel)
     {
@@ -27,7 +27,7 @@ internal sealed class Subscription(
             {
                 if (done > from.Position && !await checkpoints.Save(name, from, done, null, cancel))
                     return false;
-                throw new EventHandlingException(happened, e).At(new Checkpoint(done, from.Generation));
+                throw new EventHandlingException(happened, e).At(@from with { Position = done });
             }
         }
 

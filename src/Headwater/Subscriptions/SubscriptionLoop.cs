@@ -35,7 +35,7 @@ internal sealed partial class SubscriptionLoop(
                 if (loadAgain || at is null)
                 {
                     loadAgain = false;
-                    at = await subscriber.LoadCheckpoint(cancel);
+                    at = await subscriber.Claim(0, cancel);
                 }
 
                 var page = await log.ReadBelowTail(subscriber.Filter, at.Value.Position, options.PageSize, cancel);
@@ -92,7 +92,7 @@ internal sealed partial class SubscriptionLoop(
         if (!await subscriber.Handle(from, page, cancel))
             return null;
         Telemetry.Handled(Name, page.Events.Count);
-        var at = new Checkpoint(page.Next, from.Generation);
+        var at = @from with { Position = page.Next };
         progress = new(SubscriptionState.CatchingUp, at, null);
         return at;
     }

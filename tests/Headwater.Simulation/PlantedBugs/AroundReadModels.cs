@@ -19,6 +19,8 @@ internal abstract class AroundReadModels(IReadModelStore inner) : IReadModelStor
     public virtual ValueTask<RowPage> ReadChanges(string model, string? key, Position after, int limit, CancellationToken cancel) =>
         inner.ReadChanges(model, key, after, limit, cancel);
 
+    public ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel) => inner.Claim(model, fence, cancel);
+
     public virtual ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => inner.Commit(commit, cancel);
 
     public ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>

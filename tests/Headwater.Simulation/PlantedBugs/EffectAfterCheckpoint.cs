@@ -20,6 +20,9 @@ internal sealed class EffectAfterCheckpoint : PlantedBug
 
         public ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) => inner.Checkpoints.Load(subscription, cancel);
 
+        public ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel) =>
+            inner.Checkpoints.Claim(subscription, fence, cancel);
+
         public ValueTask<IReadOnlyList<SkippedEvent>> ReadSkipped(string subscription, int limit, CancellationToken cancel) =>
             inner.Checkpoints.ReadSkipped(subscription, limit, cancel);
     }

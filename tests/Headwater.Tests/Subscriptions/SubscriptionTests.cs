@@ -243,6 +243,8 @@ public sealed class SubscriptionTests
 
         public ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) => store.Load(subscription, cancel);
 
+        public ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel) => store.Claim(subscription, fence, cancel);
+
         public async ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel)
         {
             if (skipped is not null && HangsAtSkips)

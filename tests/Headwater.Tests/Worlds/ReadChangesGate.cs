@@ -41,6 +41,8 @@ internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
             : AfterChanges(model, await store.ReadChanges(model, key, after, limit, cancel));
     }
 
+    public ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel) => store.Claim(model, fence, cancel);
+
     public ValueTask<bool> Commit(ProjectionCommit commit, CancellationToken cancel) => store.Commit(commit, cancel);
 
     public ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
