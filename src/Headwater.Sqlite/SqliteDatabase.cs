@@ -19,6 +19,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
     private readonly SemaphoreSlim reading = new(MaxReaders);
     private readonly ConcurrentBag<Session> idleReaders = [];
     private readonly Random random;
+    private readonly ILogger<TransactionGuard> guardLogger;
     private volatile string? openEpoch;
     private volatile bool isOpen;
     private volatile bool isClosed;
@@ -40,17 +41,24 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
         Path = System.IO.Path.GetFullPath(path);
         Time = time;
         this.random = random;
+        guardLogger = loggers.CreateLogger<TransactionGuard>();
         Signal = new SqliteSignal(this);
         Writer = new Writer(this, writer, options, loggers.CreateLogger<Writer>());
     }
 
     public string Path { get; }
 
+    /// <summary>The file's name as SQLite has it, links followed, once the database is open.</summary>
+    public string? OpenedAs { get; private set; }
+
     public TimeProvider Time { get; }
 
     public Writer Writer { get; }
 
     public SqliteSignal Signal { get; }
+
+    /// <summary>Whether the log may move into a file that has tables of the application already.</summary>
+    public bool BesideOtherTables { get; init; }
 
     /// <summary>Whether a commit waits for the disk. Only simulations, which crash without the machine, do without.</summary>
     public bool IsDurable { get; init; } = true;
@@ -134,6 +142,9 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
         }
     }
 
+    /// <summary>Watches over application code that is lent a connection.</summary>
+    public TransactionGuard Guard(Session session) => TransactionGuard.Over(session, Time, guardLogger);
+
     /// <summary>Makes sure that the database is there and is the one it was.</summary>
     public async ValueTask Open(CancellationToken cancel)
     {
@@ -210,13 +221,14 @@ internal sealed class SqliteDatabase : IAsyncDisposable, IDisposable
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
         using var session = Session.Open(Path, isFirst ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite, busyTimeout);
         Durable(session);
-        var epoch = Schema.Bring(session, Path, NewEpoch);
+        var epoch = Schema.Bring(session, Path, BesideOtherTables, NewEpoch);
         if (!isFirst && epoch != openEpoch)
             throw SqliteStoreException.Because(Path, $"is another log now: its epoch is {epoch} and was {openEpoch}. Start again to use it.");
         var head = LogPages.Head(session);
         if (head < Writer.AppendedTo)
             throw SqliteStoreException.Because(Path,
                 $"is an older copy now: its last position is {head}, and {Writer.AppendedTo} was acknowledged. Start again to use it.");
+        OpenedAs = session.Connection.DataSource;
         openEpoch = epoch;
         isOpen = true;
     }

@@ -13,7 +13,7 @@ public sealed class SqliteStoreException : DbException
     /// <summary>The database's file.</summary>
     public string Path { get; }
 
-    /// <summary>Whether the same may go well later, because the disk has room again or another process has ended its work.</summary>
+    /// <summary>Whether the same may go well later, because the disk has room again or another connection has ended its work.</summary>
     public override bool IsTransient { get; }
 
     internal static SqliteStoreException Because(string path, string what, Exception? cause = null, bool isTransient = false) =>
@@ -38,7 +38,7 @@ public sealed class SqliteStoreException : DbException
     private static string Describe(SqliteException e) => e.SqliteErrorCode switch
     {
         raw.SQLITE_FULL => "cannot grow: the disk is full. Nothing acknowledged is lost; make room and try again.",
-        raw.SQLITE_BUSY => "is locked by another process.",
+        raw.SQLITE_BUSY => "is locked by another connection, of this process or of another.",
         raw.SQLITE_NOTADB => "is no SQLite database.",
         raw.SQLITE_CANTOPEN => "cannot be opened: its folder or the file is missing or may not be written.",
         raw.SQLITE_READONLY => "cannot be written: the file or its folder is read-only.",

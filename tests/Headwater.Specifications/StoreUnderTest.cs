@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Headwater.Specifications;
@@ -25,6 +26,12 @@ public abstract class StoreUnderTest : IAsyncDisposable
     /// </summary>
     public abstract ValueTask<Stores> Open();
 
+    /// <summary>
+    /// Begins a transaction on a connection to this test's data that is not the stores' own, as an application would, if
+    /// <see cref="Capabilities.Outbox"/> is declared.
+    /// </summary>
+    public virtual ValueTask<DbTransaction> BeginTransaction() => throw new NotSupportedException($"{GetType().Name} has no transactions.");
+
     /// <summary>Removes the data.</summary>
     public virtual ValueTask DisposeAsync()
     {
@@ -51,6 +58,9 @@ public enum Capabilities
 
     /// <summary>Projections can write SQL tables of their own in the transaction that moves their checkpoint.</summary>
     Tables = 8,
+
+    /// <summary>Application code can append in a transaction of its own: the log is an <see cref="ITransactionalLogStore"/>.</summary>
+    Outbox = 16,
 }
 
 /// <summary>The stores of one adapter on the same data.</summary>

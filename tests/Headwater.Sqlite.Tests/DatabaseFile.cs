@@ -14,7 +14,8 @@ internal sealed class DatabaseFile : IAsyncDisposable
     public string Path => System.IO.Path.Combine(Folder, "log.db");
 
     public SqliteDatabase Open(
-        TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null, string? path = null, ILoggerFactory? loggers = null)
+        TimeProvider? time = null, HeadwaterOptions? options = null, Action<Session>? writerOpened = null, string? path = null, ILoggerFactory? loggers = null,
+        bool besideOtherTables = false)
     {
         var thread = new WriterThread();
         threads.Add(thread);
@@ -23,6 +24,7 @@ internal sealed class DatabaseFile : IAsyncDisposable
             loggers ?? NullLoggerFactory.Instance)
         {
             WriterOpened = writerOpened,
+            BesideOtherTables = besideOtherTables,
         };
         opened.Add(database);
         return database;

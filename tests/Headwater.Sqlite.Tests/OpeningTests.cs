@@ -41,7 +41,7 @@ public sealed class OpeningTests
             {
                 try
                 {
-                    return Schema.Bring(session, path, () => "00000001");
+                    return Schema.Bring(session, path, besideOtherTables: false, () => "00000001");
                 }
                 catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_BUSY)
                 {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Headwater.Specifications;
 
 namespace Headwater.Sqlite.Tests;
@@ -13,7 +14,8 @@ internal sealed class SqliteStoreUnderTest : StoreUnderTest
 {
     private readonly DatabaseFile file = new();
 
-    public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables;
+    public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables
+        | Capabilities.Outbox;
 
     public override ValueTask<Stores> Open()
     {
@@ -21,6 +23,9 @@ internal sealed class SqliteStoreUnderTest : StoreUnderTest
         return ValueTask.FromResult(new Stores(
             new SqliteLogStore(database), new SqliteReadModelStore(database), new SqliteCheckpointStore(database), database.DisposeAsync));
     }
+
+    public override ValueTask<DbTransaction> BeginTransaction() =>
+        ValueTask.FromResult<DbTransaction>(Words.Connect(file.Path).BeginTransaction());
 
     public override async ValueTask DisposeAsync()
     {

@@ -170,7 +170,7 @@ public sealed class TroubleTests
         using (Lock(file.Path))
         {
             var thrown = await Assert.ThrowsAsync<SqliteStoreException>(async () => await database.Happen("2"));
-            Assert.Contains("locked by another process for 5 s", thrown.Message, StringComparison.Ordinal);
+            Assert.Contains("for 5 s", thrown.Message, StringComparison.Ordinal);
             Assert.True(thrown.IsTransient);
         }
 
@@ -294,14 +294,5 @@ public sealed class TroubleTests
         public void Dispose()
         {
         }
-    }
-
-    /// <summary>A hundred times as fast as the real one.</summary>
-    private sealed class HurriedTime : TimeProvider
-    {
-        public override long GetTimestamp() => base.GetTimestamp() * 100;
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime / 100, period);
     }
 }

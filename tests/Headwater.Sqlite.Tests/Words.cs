@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Data.Sqlite;
 
 namespace Headwater.Sqlite.Tests;
 
@@ -24,11 +25,18 @@ internal static class Words
 
     public static ValueTask<LogHead> Head(this SqliteDatabase database) => new SqliteLogStore(database).Head(Cancel);
 
+    /// <summary>Opens a connection as an application would.</summary>
+    public static SqliteConnection Connect(string path)
+    {
+        var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
     /// <summary>Runs statements as a program that knows nothing of Headwater would.</summary>
     public static object? Sql(string path, string sql)
     {
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={path};Pooling=False");
-        connection.Open();
+        using var connection = Connect(path);
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         return command.ExecuteScalar();

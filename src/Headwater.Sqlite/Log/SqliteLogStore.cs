@@ -1,7 +1,9 @@
+using System.Data.Common;
+
 namespace Headwater;
 
 /// <summary>The log in a SQLite database.</summary>
-internal sealed class SqliteLogStore(SqliteDatabase database) : ILogStore
+internal sealed class SqliteLogStore(SqliteDatabase database) : ITransactionalLogStore
 {
     public bool CommitsInOrder => true;
 
@@ -10,6 +12,12 @@ internal sealed class SqliteLogStore(SqliteDatabase database) : ILogStore
 
     public ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel) =>
         database.Writer.Do(new Append(request), cancel);
+
+    public async ValueTask<AppendResult> Append(DbTransaction transaction, AppendRequest request, CancellationToken cancel)
+    {
+        await database.Open(cancel);
+        return await new ApplicationTransaction(database, transaction).Append(request, cancel);
+    }
 
     public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => database.ReadSnapshot(query, LogPages.Read, cancel);
 

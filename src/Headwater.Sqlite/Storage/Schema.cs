@@ -18,11 +18,15 @@ internal static class Schema
     private static readonly string[] scripts = [.. Sql.Files("Migrations").Select(file => file.Text)];
 
     /// <summary>Checks the database, migrates it if need be, and returns the log's epoch.</summary>
-    public static string Bring(Session session, string path, Func<string> newEpoch)
+    /// <param name="session">A connection to it.</param>
+    /// <param name="path">Its file, for errors.</param>
+    /// <param name="besideOtherTables">Whether the log may move in where others have tables already.</param>
+    /// <param name="newEpoch">Makes the epoch of a new log.</param>
+    public static string Bring(Session session, string path, bool besideOtherTables, Func<string> newEpoch)
     {
         CheckEngine(session.Connection.ServerVersion);
-        if (!IsCurrentInOneSnapshot(session, path))
-            Migrate(session, path, newEpoch);
+        if (!IsCurrentInOneSnapshot(session, path, besideOtherTables))
+            Migrate(session, path, besideOtherTables, newEpoch);
         using var epoch = session.Use(Sql.Epoch);
         return epoch.Step() ? epoch.Text(0) : throw SqliteStoreException.Because(path, "has lost its epoch: the table meta is damaged.");
     }
@@ -35,12 +39,12 @@ internal static class Schema
     }
 
     /// <summary>Otherwise a file that another process brings to its tables just now would have tables and not yet our mark.</summary>
-    private static bool IsCurrentInOneSnapshot(Session session, string path)
+    private static bool IsCurrentInOneSnapshot(Session session, string path, bool besideOtherTables)
     {
         session.Run(Sql.BeginRead);
         try
         {
-            return IsCurrent(session, path);
+            return IsCurrent(session, path, besideOtherTables);
         }
         finally
         {
@@ -50,25 +54,28 @@ internal static class Schema
         }
     }
 
-    private static bool IsCurrent(Session session, string path)
+    private static bool IsCurrent(Session session, string path, bool besideOtherTables)
     {
         var (id, version) = (Number(session, "PRAGMA application_id"), Number(session, "PRAGMA user_version"));
-        if (id != ApplicationId && (id != 0 || version != 0 || Number(session, "SELECT count(*) FROM sqlite_schema") != 0))
-            throw SqliteStoreException.Because(path, "belongs to another application; give Headwater a file of its own.");
+        if (id != ApplicationId
+            && (id != 0 || version != 0 || !besideOtherTables && Number(session, "SELECT count(*) FROM sqlite_schema") != 0))
+            throw SqliteStoreException.Because(path,
+                "belongs to another application; give Headwater a file of its own. If the log is to stand beside the tables of this application, "
+                + "so that one transaction can write both, say UseSqlite(path, besideOtherTables: true).");
         if (version > scripts.Length)
             throw SqliteStoreException.Because(path,
                 $"was written by a newer version of Headwater: its schema is number {version}, and this version knows {scripts.Length}.");
         return id == ApplicationId && version == scripts.Length;
     }
 
-    private static void Migrate(Session session, string path, Func<string> newEpoch)
+    private static void Migrate(Session session, string path, bool besideOtherTables, Func<string> newEpoch)
     {
         // It cannot be changed in a transaction, and it stays with the file.
         session.Set("journal_mode", "WAL", reads: "wal");
         session.RunScript("BEGIN IMMEDIATE");
         try
         {
-            if (!IsCurrent(session, path))
+            if (!IsCurrent(session, path, besideOtherTables))
             {
                 for (var number = (int)Number(session, "PRAGMA user_version"); number < scripts.Length; number++)
                     session.RunScript(scripts[number]);

@@ -11,7 +11,10 @@ internal sealed class Session : IDisposable
     private readonly Statement?[] prepared = new Statement?[Sql.Count];
     private readonly Dictionary<string, Statement> composed = [];
 
-    private Session(SqliteConnection connection) => (Connection, Handle) = (connection, connection.Handle!);
+    private readonly bool isOwner;
+
+    private Session(SqliteConnection connection, bool isOwner) =>
+        (Connection, Handle, this.isOwner) = (connection, connection.Handle!, isOwner);
 
     public SqliteConnection Connection { get; }
 
@@ -34,7 +37,7 @@ internal sealed class Session : IDisposable
         try
         {
             connection.Open();
-            var session = new Session(connection);
+            var session = new Session(connection, isOwner: true);
             session.WaitWhenBusy(busyTimeout);
             return session;
         }
@@ -44,6 +47,9 @@ internal sealed class Session : IDisposable
             throw;
         }
     }
+
+    /// <summary>Uses an open connection of somebody else for a while, and leaves it as it is.</summary>
+    public static Session Over(SqliteConnection connection) => new(connection, isOwner: false);
 
     /// <summary>How long SQLite itself waits when another connection is in the way.</summary>
     public void WaitWhenBusy(TimeSpan atMost) => _ = raw.sqlite3_busy_timeout(Handle, (int)atMost.TotalMilliseconds);
@@ -102,11 +108,13 @@ internal sealed class Session : IDisposable
     /// <summary>Closes the connection. What is not committed is undone first, whatever the state the transaction is in.</summary>
     public void Dispose()
     {
-        if (IsInTransaction)
+        if (isOwner && IsInTransaction)
             _ = raw.sqlite3_exec(Handle, "ROLLBACK");
         foreach (var statement in prepared)
             statement?.Close();
         CloseComposed();
+        if (!isOwner)
+            return;
         try
         {
             Connection.Dispose();

@@ -15,6 +15,7 @@ internal sealed partial class TransactionGuard : IDisposable
     // Nobody else can append meanwhile, so whoever takes long is named.
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(5);
 
+    private readonly Session session;
     private readonly delegate_authorizer authorizer;
     private readonly ILogger logger;
     private readonly ITimer watch;
@@ -23,12 +24,13 @@ internal sealed partial class TransactionGuard : IDisposable
     private TransactionGuard(Session session, TimeProvider time, ILogger logger)
     {
         this.logger = logger;
+        this.session = session;
         authorizer = Authorize;
         _ = raw.sqlite3_set_authorizer(session.Handle, authorizer, null);
         watch = time.CreateTimer(_ => Name(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Stands guard over a connection until it is closed.</summary>
+    /// <summary>Stands guard over a connection until it is dismissed.</summary>
     public static TransactionGuard Over(Session session, TimeProvider time, ILogger logger) => new(session, time, logger);
 
     public async ValueTask Run(SqliteTransaction transaction, string name, Func<ValueTask> work)
@@ -50,11 +52,13 @@ internal sealed partial class TransactionGuard : IDisposable
                 $"'{name}' ended the transaction it was lent. That belongs to the append: throw an exception to undo it.");
     }
 
-    /// <summary>Lets the connection be closed, also in the middle of a guest's turn.</summary>
+    /// <summary>Lets the connection go or be closed, also in the middle of a guest's turn.</summary>
     public void Dispose()
     {
         guest = null;
         watch.Dispose();
+        if (!session.Handle.IsClosed)
+            _ = raw.sqlite3_set_authorizer(session.Handle, default(delegate_authorizer), null);
     }
 
     private void Name()

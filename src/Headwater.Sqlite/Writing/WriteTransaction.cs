@@ -4,8 +4,15 @@ using Microsoft.Data.Sqlite;
 
 namespace Headwater;
 
-/// <summary>The writer's transaction, shared by the work items that are committed together.</summary>
-internal sealed class WriteTransaction(Session session, SqliteTransaction database, TransactionGuard guard, TimeProvider time)
+/// <summary>
+/// A transaction that holds the write lock: the writer's, shared by the work items that are committed together, or one of the
+/// application.
+/// </summary>
+/// <param name="session">The connection.</param>
+/// <param name="database">The transaction as the provider knows it.</param>
+/// <param name="guard">Stands over the connection; needed only if it is lent.</param>
+/// <param name="time">Gives the time of events.</param>
+internal sealed class WriteTransaction(Session session, SqliteTransaction database, TransactionGuard? guard, TimeProvider time)
 {
     private readonly long headAtBegin = LogPages.Head(session);
     private long appendedBefore;
@@ -56,8 +63,17 @@ internal sealed class WriteTransaction(Session session, SqliteTransaction databa
         Appended = appendedBefore;
     }
 
+    /// <summary>Undoes what is left of an item that failed with the database. The transaction may go on without it.</summary>
+    public void Withdraw()
+    {
+        if (!hasSavepoint || !IsSound)
+            return;
+        Undo();
+        session.Run(Sql.Release);
+    }
+
     /// <summary>Runs application code in it.</summary>
-    public ValueTask Lend(string to, Func<ValueTask> work) => guard.Run(database, to, work);
+    public ValueTask Lend(string to, Func<ValueTask> work) => guard!.Run(database, to, work);
 
     /// <summary>Runs what a projection does to tables of its own. A full disk, say, is not the fault of the event it was handling.</summary>
     public async ValueTask Lend(string to, Func<DbTransaction, CancellationToken, ValueTask> tables)

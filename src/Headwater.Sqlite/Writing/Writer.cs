@@ -19,9 +19,6 @@ internal sealed partial class Writer
 
     private const int MaxWaiting = 4096;
     private const int MaxGroup = 1024;
-    private static readonly TimeSpan busyTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan firstRetry = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan lastRetry = TimeSpan.FromMilliseconds(4);
 
     private readonly SqliteDatabase database;
     private readonly Housekeeping housekeeping;
@@ -177,7 +174,7 @@ internal sealed partial class Writer
 
     /// <summary>
     /// Begins a transaction that holds the write lock. The provider would wait for the lock asleep, 150 ms at a time, so the
-    /// transaction begins without it and the first statement takes it, again and again while another process has it.
+    /// transaction begins without it and the first statement takes it, again and again while another connection has it.
     /// </summary>
     private async ValueTask<WriteTransaction> Begin()
     {
@@ -186,27 +183,23 @@ internal sealed partial class Writer
         if (session is null)
         {
             session = await database.OpenWriter();
-            guard = TransactionGuard.Over(session, database.Time, logger);
+            guard = database.Guard(session);
         }
 
-        var started = database.Time.GetTimestamp();
-        for (var retry = firstRetry; ; retry = retry < lastRetry ? retry * 2 : retry)
+        var wait = new BusyWait(database);
+        while (true)
         {
             var transaction = session.Connection.BeginTransaction(deferred: true);
             try
             {
                 session.Run(Sql.Lock);
-                return new WriteTransaction(session, transaction, guard!, database.Time);
+                return new WriteTransaction(session, transaction, guard, database.Time);
             }
             catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_BUSY)
             {
                 transaction.Dispose();
-                if (database.Time.GetElapsedTime(started) >= busyTimeout)
-                    throw SqliteStoreException.Because(
-                        database.Path, $"has been locked by another process for {busyTimeout.TotalSeconds:0} s.", e, isTransient: true);
+                await wait.After(e);
             }
-
-            await Task.Delay(retry, database.Time);
         }
     }
 

@@ -56,10 +56,7 @@ public sealed partial class Log
     /// <exception cref="ArgumentException">The request breaks a limit; the message names the event and the limit.</exception>
     public ValueTask<AppendResult> Append(IReadOnlyList<StreamAppend> streams, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(streams);
-        if (streams.Sum(stream => stream.Events.Count) == 0)
-            throw new ArgumentException("An append has at least one event.", nameof(streams));
-        return Append(new AppendRequest(streams), cancel);
+        return Append(Request(streams), cancel);
     }
 
     /// <summary>Reads a page of events above a position, oldest first. A filtered page advances over what it leaves out.</summary>
@@ -163,9 +160,22 @@ public sealed partial class Log
         if (result is AppendResult.Appended)
             foreach (var participant in participants)
                 participant.Committed();
+        Measure(request, result, started, activity);
+        return result;
+    }
+
+    private static AppendRequest Request(IReadOnlyList<StreamAppend> streams)
+    {
+        ArgumentNullException.ThrowIfNull(streams);
+        if (streams.Sum(stream => stream.Events.Count) == 0)
+            throw new ArgumentException("An append has at least one event.", nameof(streams));
+        return new AppendRequest(streams);
+    }
+
+    private void Measure(AppendRequest request, AppendResult result, long started, Activity? activity)
+    {
         var events = result is AppendResult.Appended { AlreadyKnown: false } ? request.Streams.Sum(stream => stream.Events.Count) : 0;
         Telemetry.Appended(Outcome(result), events, surroundings.Time.GetElapsedTime(started), activity);
-        return result;
     }
 
     private static string Outcome(AppendResult result) => result switch
