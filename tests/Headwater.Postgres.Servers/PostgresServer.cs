@@ -113,12 +113,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops it if it runs, and removes its files.</summary>
     public ValueTask DisposeAsync() => guard.DisposeAsync();
 
-    private static async Task<PostgresServer> StartShared(PostgresInstallation installation)
-    {
-        var server = await Start(installation, new Dictionary<string, string> { ["max_connections"] = "300" });
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait();
-        return server;
-    }
+    // Nobody disposes these: the guard notices that the process has ended.
+    private static Task<PostgresServer> StartShared(PostgresInstallation installation) =>
+        Start(installation, new Dictionary<string, string> { ["max_connections"] = "300" });
 
     private async Task Create(IReadOnlyDictionary<string, string> settings)
     {

@@ -37,7 +37,7 @@ public abstract partial class LogStoreSpecification
         var thrown = await Assert.ThrowsAsync<TimeoutException>(async () => await Log.Append(request, Cancel));
 
         Assert.Equal("planted", thrown.Message);
-        Assert.Equal(head, await Log.Head(Cancel));
+        Assert.Equal(head.Position, (await Log.Head(Cancel)).Position);
         Assert.Empty(await Log.ReadStream(Stream("2"), 0, 10, Cancel));
         Assert.Null(await Log.FindReceipt("key", Cancel));
         Assert.False((await Appended(To(Stream("2"), events))).AlreadyKnown);
