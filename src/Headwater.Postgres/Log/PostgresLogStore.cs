@@ -5,10 +5,12 @@ internal sealed class PostgresLogStore(PostgresDatabase database, bool groupComm
 {
     private readonly GroupCommit? groups = groupCommit ? new GroupCommit(database) : null;
 
+    public bool CommitsInOrder => false;
+
     public async ValueTask<LogHead> Head(CancellationToken cancel)
     {
         var (readable, issued) = await database.Watermark.Look(cancel);
-        return new LogHead(database.Epoch, new Position(readable));
+        return new LogHead(database.Epoch, new Position(readable)) { Issued = new Position(issued) };
     }
 
     public async ValueTask<AppendResult> Append(AppendRequest request, CancellationToken cancel)

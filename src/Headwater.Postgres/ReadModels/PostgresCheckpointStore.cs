@@ -6,6 +6,9 @@ internal sealed class PostgresCheckpointStore(PostgresDatabase database) : IChec
     public async ValueTask<Checkpoint> Load(string subscription, CancellationToken cancel) => (await database.Query(
         database.Sql.State, parameters => parameters.With(subscription), Checkpoints.Read, cancel)).FirstOrDefault().Checkpoint;
 
+    public ValueTask<Checkpoint> Claim(string subscription, long fence, CancellationToken cancel) =>
+        Checkpoints.Claim(database, subscription, fence, cancel);
+
     public async ValueTask<bool> Save(string subscription, Checkpoint from, Position to, SkippedEvent? skipped, CancellationToken cancel) =>
         (await database.Query(
             database.Sql.MoveCheckpoint, parameters => parameters.WithMove(subscription, from, to, skipped), static row => row.GetBoolean(0), cancel))[0];

@@ -16,6 +16,8 @@ internal sealed class PostgresReadModelStore(PostgresDatabase database) : IReadM
     public async ValueTask<ReadModelState> State(string model, CancellationToken cancel) =>
         (await database.Query(database.Sql.State, parameters => parameters.With(model), Checkpoints.Read, cancel)).FirstOrDefault();
 
+    public ValueTask<Checkpoint> Claim(string model, long fence, CancellationToken cancel) => Checkpoints.Claim(database, model, fence, cancel);
+
     public async ValueTask<RowPage> ReadRow(string model, string key, CancellationToken cancel) => ModelRows.Page(await database.Query(
         database.Sql.ReadRow, parameters => parameters.With(model).With(Findable(key)), ModelRows.Read, cancel));
 
