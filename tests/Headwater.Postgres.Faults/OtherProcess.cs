@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Headwater.Postgres.Faults;
 
@@ -52,6 +53,7 @@ internal sealed class OtherProcess : IAsyncDisposable
         var playing = part switch
         {
             "server" => ServerTests.StartAndSay(),
+            "follower" => Follower.Run(arguments[0], arguments[1], long.Parse(arguments[2], CultureInfo.InvariantCulture)),
             _ => throw new ArgumentException($"There is no part '{part}'."),
         };
         await await Task.WhenAny(playing, Console.In.ReadToEndAsync());

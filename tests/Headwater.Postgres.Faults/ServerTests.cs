@@ -76,7 +76,7 @@ public sealed class ServerTests
 
         await other.Kill();
 
-        await Eventually(() => !IsRunning(server) && !IsRunning(bouncer) && !Directory.Exists(folder));
+        await Soon.Is(() => !IsRunning(server) && !IsRunning(bouncer) && !Directory.Exists(folder), "nothing is left");
     }
 
     /// <summary>Another process's part: starts servers, says which, and is killed.</summary>
@@ -93,12 +93,4 @@ public sealed class ServerTests
     private static PostgresInstallation Installation(int version) => version == 18 ? PostgresInstallation.Newest : PostgresInstallation.Distribution;
 
     private static bool IsRunning(int process) => Directory.Exists($"/proc/{process}");
-
-    private static async Task Eventually(Func<bool> isSo)
-    {
-        using var timeUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!isSo())
-            await pause.WaitForNextTickAsync(timeUp.Token);
-    }
 }
