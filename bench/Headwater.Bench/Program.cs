@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
 {
     ["append"] = Append.Run,
     ["cursors"] = Cursors.Run,
+    ["postgres"] = PostgresAppend.Run,
     ["rebuild"] = Rebuild.Run,
 };
 

@@ -5,10 +5,12 @@ namespace Headwater;
 
 /// <summary>
 /// Tells other nodes that there is something new, never inside an append: NOTIFY takes a lock of the whole cluster until its
-/// transaction ends. However often it is rung, one notification at a time is under way.
+/// transaction ends. However often it is rung, one notification at a time is under way, and they keep a short distance.
 /// </summary>
 internal sealed class Bell
 {
+    private static readonly TimeSpan distance = TimeSpan.FromMilliseconds(4);
+
     private readonly PostgresDatabase database;
     private readonly Channel<bool> rung = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Task running;
@@ -42,6 +44,7 @@ internal sealed class Bell
                 await using var command = database.Source.CreateCommand(database.Sql.Notify);
                 command.Parameters.With(NameOf(database)).With(Sender);
                 await command.ExecuteNonQueryAsync();
+                await Task.Delay(distance, database.Time);
             }
             catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
             {

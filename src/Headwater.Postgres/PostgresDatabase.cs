@@ -19,6 +19,10 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
         string connectionString, PostgresOptions options, HeadwaterOptions headwater, TimeProvider time, Random random, ILoggerFactory loggers)
     {
         var settings = Settings(connectionString);
+
+        // The reset would throw away the plans of the functions, which costs more than all else about an append. Only application code
+        // that is lent a transaction could leave something behind, and cleans up itself; see LentTransaction.
+        settings.NoResetOnClose = true;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         Name = $"'{settings.Database}' on {settings.Host}:{settings.Port}";
         SchemaName = options.Schema;

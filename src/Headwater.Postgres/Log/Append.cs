@@ -1,4 +1,3 @@
-using System.Data;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -80,18 +79,16 @@ internal sealed class Append
     {
         var (stream, expected, events) = Request.Streams[0];
         await using var connection = await database.Source.OpenConnectionAsync(cancel);
-        int code;
-        long at, reached;
+        long[] answer;
         await using (var command = new NpgsqlCommand(database.Sql.AppendOne, connection))
         {
             command.Parameters.With(Streams[0]).With(expected.Value).With(events[0].Type).With(events[0].SchemaVersion)
                 .With(events[0].Id, NpgsqlDbType.Uuid).With(RecordedAt).With(events[0].Data, NpgsqlDbType.Json)
                 .WithNullable(StoredJson.Encode(events[0].Metadata), NpgsqlDbType.Json);
-            await using var row = await command.ExecuteReaderAsync(CommandBehavior.SingleRow, cancel);
-            await row.ReadAsync(cancel);
-            (code, at, reached) = (row.GetInt32(0), row.IsDBNull(1) ? 0 : row.GetInt64(1), row.GetInt64(2));
+            answer = (long[])(await command.ExecuteScalarAsync(cancel))!;
         }
 
+        var (code, at, reached) = ((int)answer[0], answer[1], answer[2]);
         return code == AppendBatch.Done
             ? new AppendResult.Appended(new Position(at), [new StreamVersion(stream, reached)])
             : await Known(database, connection, new([code], [reached], []), cancel);
@@ -126,6 +123,8 @@ internal sealed class Append
         foreach (var participant in Request.Participants)
             await lent.Lend(participant.Name, () => participant.Join(lent, cancel));
         await transaction.CommitAsync(CancellationToken.None);
+        if (lent.WasLent)
+            await LentTransaction.CleanUp(connection, CancellationToken.None);
         return result;
     }
 

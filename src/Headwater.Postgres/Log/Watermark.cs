@@ -4,25 +4,31 @@ namespace Headwater;
 /// How far the log can be read: up to the position below which no open transaction may still add an event. It never goes back here:
 /// what was readable once stays so, even if somebody announces himself late with a position that was handed out long ago.
 /// </summary>
+/// <remarks>
+/// Everybody who asks at once shares one look, and looks keep a short distance from each other: under load each finds many events,
+/// instead of the database being asked once for each.
+/// </remarks>
 internal sealed class Watermark(PostgresDatabase database)
 {
+    private static readonly TimeSpan distance = TimeSpan.FromMilliseconds(4);
+
+    private readonly Lock gate = new();
+    private Task<(long Readable, long Issued)>? next;
+    private Task looking = Task.CompletedTask;
+    private long lastLook;
     private long readable;
 
     /// <summary>What is known to be readable without asking.</summary>
     public long Known => Volatile.Read(ref readable);
 
-    /// <summary>Asks the database.</summary>
-    public async ValueTask<(long Readable, long Issued)> Look(CancellationToken cancel)
+    /// <summary>Asks the database, with a look that begins after this call.</summary>
+    public Task<(long Readable, long Issued)> Look(CancellationToken cancel)
     {
-        var known = Known;
-        var (now, issued) = (await database.Query(
-            database.Sql.Head, static _ => { }, static row => (row.GetInt64(0), row.GetInt64(1)), cancel))[0];
-        if (issued < known)
-            throw PostgresStoreException.Because(database.Name,
-                $"is an older copy now: its last position is {issued}, and {known} was read. Start again to use it, and give it a new epoch.");
-        while (now > known)
-            known = Interlocked.CompareExchange(ref readable, now, known) is var seen && seen == known ? now : seen;
-        return (known, issued);
+        lock (gate)
+        {
+            next ??= LookNext(looking);
+            return next.WaitAsync(cancel);
+        }
     }
 
     /// <summary>Says who keeps the log from being read further, if anybody does.</summary>
@@ -32,5 +38,30 @@ internal sealed class Watermark(PostgresDatabase database)
             row.IsDBNull(0) ? null : row.GetInt32(0), row.IsDBNull(1) ? null : row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2),
             row.IsDBNull(3) ? null : row.GetString(3), row.IsDBNull(4) ? TimeSpan.Zero : TimeSpan.FromSeconds(row.GetDouble(4))), cancel);
         return found.Count == 0 ? null : found[0];
+    }
+
+    private async Task<(long Readable, long Issued)> LookNext(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        var rest = distance - database.Time.GetElapsedTime(Volatile.Read(ref lastLook));
+        if (rest > TimeSpan.Zero)
+            await Task.Delay(rest, database.Time);
+        lock (gate)
+            (looking, next) = (next!, null);
+        Volatile.Write(ref lastLook, database.Time.GetTimestamp());
+        return await LookNow();
+    }
+
+    private async Task<(long Readable, long Issued)> LookNow()
+    {
+        var known = Known;
+        var (now, issued) = (await database.Query(
+            database.Sql.Head, static _ => { }, static row => (row.GetInt64(0), row.GetInt64(1)), CancellationToken.None))[0];
+        if (issued < known)
+            throw PostgresStoreException.Because(database.Name,
+                $"is an older copy now: its last position is {issued}, and {known} was read. Start again to use it, and give it a new epoch.");
+        if (now > known)
+            Volatile.Write(ref readable, now);
+        return (Known, issued);
     }
 }

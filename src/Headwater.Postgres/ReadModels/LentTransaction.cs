@@ -25,6 +25,13 @@ internal sealed class LentTransaction(NpgsqlTransaction transaction)
                 $"'{borrower}' ended the transaction it was lent. That belongs to its caller: throw an exception to undo it.");
     }
 
+    /// <summary>Ends what application code may have left in the session; the transaction has ended by now.</summary>
+    public static async ValueTask CleanUp(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("DISCARD ALL", connection);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
     private static async ValueTask<string> Number(NpgsqlConnection connection)
     {
         await using var command = new NpgsqlCommand("SELECT pg_current_xact_id()::text", connection);

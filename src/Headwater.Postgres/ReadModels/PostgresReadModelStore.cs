@@ -90,6 +90,7 @@ internal sealed class PostgresReadModelStore(PostgresDatabase database) : IReadM
                 return false;
             await new LentTransaction(transaction).Run(work.model, () => work.tables(transaction, cancel));
             await transaction.CommitAsync(CancellationToken.None);
+            await LentTransaction.CleanUp(connection, cancel);
             return true;
         }, cancel);
         database.Bell.Ring();

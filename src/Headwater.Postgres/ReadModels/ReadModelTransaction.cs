@@ -11,7 +11,17 @@ internal sealed class ReadModelTransaction(PostgresDatabase database, NpgsqlTran
 {
     private readonly LentTransaction lent = new(transaction);
 
-    public DbTransaction? Database => transaction;
+    /// <summary>Whether application code has worked in it.</summary>
+    public bool WasLent { get; private set; }
+
+    public DbTransaction? Database
+    {
+        get
+        {
+            WasLent = true;
+            return transaction;
+        }
+    }
 
     public ValueTask Lend(string to, Func<ValueTask> work) => lent.Run(to, work);
 
@@ -43,6 +53,7 @@ internal sealed class ReadModelTransaction(PostgresDatabase database, NpgsqlTran
     {
         if (!await PostgresReadModelStore.Commit(database, transaction.Connection!, commit, cancel))
             return false;
+        WasLent |= commit.Tables is not null;
         if (commit.Tables is { } tables)
             await lent.Run(commit.Model, () => tables(transaction, cancel));
         return true;

@@ -34,7 +34,7 @@ ORDER BY 5 DESC NULLS LAST LIMIT 1;
 SELECT pg_advisory_xact_lock(-m.store, 1) FROM {schema}.meta m;
 
 -- name: append_one
-SELECT code, at, reached FROM {schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT {schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: append_many
 SELECT codes, versions, at
