@@ -32,7 +32,7 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
         this.random = random;
         logger = loggers.CreateLogger<PostgresDatabase>();
         Bell = new Bell(this);
-        Watermark = new Watermark(this);
+        Watermark = new Watermark(this, loggers.CreateLogger<Watermark>());
         Log = new PostgresLogStore(this, options.GroupCommit);
         Housekeeping = new Housekeeping(this, headwater);
         Signal = new PostgresSignal(this, Settings(options.ListenConnectionString ?? connectionString));

@@ -34,7 +34,7 @@ internal static class HealthEndpoint
         var projections = node.Projections.Select(projection => projection.Name).ToHashSet();
         var statuses = await node.Status(context.RequestAborted);
         var detail = new HealthDetail(
-            StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open,
+            StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open, Describe(node.Watermark),
             [.. statuses.Where(status => projections.Contains(status.Name)).Select(status => Describe(status, inline.Contains(status.Name) ? "inline" : "async"))],
             [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))]);
         await Write(context, CanAnswer(node), detail, HealthJson.Default.HealthDetail);
@@ -43,6 +43,10 @@ internal static class HealthEndpoint
     private static SubscriptionHealth Describe(SubscriptionStatus status, string kind) => new(
         status.Name, kind, JsonNamingPolicy.KebabCaseLower.ConvertName(status.State.ToString()), status.Position.Value, status.Generation,
         status.LagEvents, Math.Round(status.Lag.TotalSeconds, 3), status.Failure);
+
+    private static WatermarkHealth? Describe(IWatermark? watermark) => watermark?.Status is not { } status ? null : new(
+        status.Position.Value, status.Issued.Value, Math.Round(status.Waiting.TotalSeconds, 3), status.Holder is not { } holder ? null : new(
+            holder.Pid, holder.Application, holder.State, holder.Prepared, Math.Round(holder.Age.TotalSeconds, 3)));
 
     private static Task Write<T>(HttpContext context, bool isReady, T value, JsonTypeInfo<T> json)
     {
@@ -56,10 +60,15 @@ internal sealed record HealthSummary(string Status);
 
 internal sealed record HealthDetail(
     string Status, string Epoch, long Head, bool CanRead, bool CanAppend, int FeedConnections,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WatermarkHealth? Watermark,
     IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions);
 
 internal sealed record SubscriptionHealth(
     string Name, string Kind, string State, long Position, int Generation, long LagEvents, double LagSeconds, string? Failure);
+
+internal sealed record WatermarkHealth(long Position, long Issued, double WaitingSeconds, WatermarkHolderHealth? Holder);
+
+internal sealed record WatermarkHolderHealth(int? Pid, string? Application, string? State, string? Prepared, double AgeSeconds);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(HealthSummary))]

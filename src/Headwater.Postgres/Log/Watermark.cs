@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Headwater;
 
 /// <summary>
@@ -8,15 +10,25 @@ namespace Headwater;
 /// Everybody who asks at once shares one look, and looks keep a short distance from each other: under load each finds many events,
 /// instead of the database being asked once for each.
 /// </remarks>
-internal sealed class Watermark(PostgresDatabase database)
+internal sealed partial class Watermark(PostgresDatabase database, ILogger<Watermark> logger) : IWatermark
 {
     private static readonly TimeSpan distance = TimeSpan.FromMilliseconds(4);
+
+    // Whoever is open for so long is named.
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
     private Task<(long Readable, long Issued)>? next;
     private Task looking = Task.CompletedTask;
     private long lastLook;
     private long readable;
+    private (long At, long Since)? held;
+    private volatile WatermarkStatus status = new(Position.Start, Position.Start, TimeSpan.Zero, null);
+
+    public WatermarkStatus Status => status;
+
+    /// <summary>How often the database was asked.</summary>
+    public int Looks { get; private set; }
 
     /// <summary>What is known to be readable without asking.</summary>
     public long Known => Volatile.Read(ref readable);
@@ -54,14 +66,37 @@ internal sealed class Watermark(PostgresDatabase database)
 
     private async Task<(long Readable, long Issued)> LookNow()
     {
+        Looks++;
         var known = Known;
-        var (now, issued) = (await database.Query(
-            database.Sql.Head, static _ => { }, static row => (row.GetInt64(0), row.GetInt64(1)), CancellationToken.None))[0];
+        var (now, issued, heldAt) = (await database.Query(
+            database.Sql.Head, static _ => { }, static row => (row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2)),
+            CancellationToken.None))[0];
         if (issued < known)
             throw PostgresStoreException.Because(database.Name,
                 $"is an older copy now: its last position is {issued}, and {known} was read. Start again to use it, and give it a new epoch.");
         if (now > known)
             Volatile.Write(ref readable, now);
+        await Watch(heldAt, issued);
         return (Known, issued);
     }
+
+    /// <summary>Finds out who it is that readers have been waiting for, and says so once.</summary>
+    private async ValueTask Watch(long? heldAt, long issued)
+    {
+        held = heldAt is not { } at ? null : held is { } before && before.At == at ? before : (at, database.Time.GetTimestamp());
+        var waiting = held is { } since ? database.Time.GetElapsedTime(since.Since) : TimeSpan.Zero;
+        var holder = waiting < patience ? null : await Holder(CancellationToken.None);
+        var isNew = holder is not null && (holder.Pid, holder.Prepared) != (status.Holder?.Pid, status.Holder?.Prepared);
+        if (isNew)
+            LogHeld(logger, waiting.TotalSeconds, holder!.ToString());
+        if (status.Holder is not null && holder is null)
+            LogFree(logger);
+        status = new(new Position(Known), new Position(issued), waiting, holder);
+    }
+
+    [LoggerMessage(210, LogLevel.Warning, "Readers have been waiting for {Seconds:0.0} s for a transaction that has appended and is open. {Holder}")]
+    private static partial void LogHeld(ILogger logger, double seconds, string holder);
+
+    [LoggerMessage(211, LogLevel.Information, "Readers wait no longer: the transaction that held them has ended.")]
+    private static partial void LogFree(ILogger logger);
 }

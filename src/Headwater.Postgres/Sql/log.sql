@@ -23,7 +23,8 @@ SELECT l.pid, a.application_name, a.state, p.gid,
   extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))::double precision
 FROM {schema}.meta m, pg_locks l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL AND '-1/' || p.transaction::text = l.virtualtransaction
+LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid
 WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint >> 16 = m.store
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
   AND ((l.classid::bigint & 65535) << 32 | l.objid::bigint) <= $1

@@ -23,7 +23,7 @@ public static class HeadwaterServices
         services.AddSingleton(provider => new Node(
             builder, provider, Store<ILogStore>(provider), Store<IReadModelStore>(provider), Store<ICheckpointStore>(provider),
             provider.GetService<ISignal>(), Surroundings.Real(provider.GetRequiredService<TimeProvider>()),
-            provider.GetRequiredService<ILoggerFactory>()));
+            provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IWatermark>()));
         services.AddSingleton(provider => provider.GetRequiredService<Node>().Log);
         services.AddSingleton(provider => new Subscriptions(provider.GetRequiredService<Node>()));
         services.AddHostedService(provider => new HeadwaterHost(provider.GetRequiredService<Node>()));
@@ -33,5 +33,5 @@ public static class HeadwaterServices
     private static T Store<T>(IServiceProvider provider)
         where T : class =>
         provider.GetService<T>() ?? throw new InvalidOperationException(
-            "Headwater has no store: call UseSqlite(path) inside AddHeadwater, or UseMemory() for a first try.");
+            "Headwater has no store: call UseSqlite(path) or UsePostgres(connectionString) inside AddHeadwater, or UseMemory() for a first try.");
 }

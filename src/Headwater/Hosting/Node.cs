@@ -22,8 +22,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
     public Node(
         HeadwaterBuilder declared, IServiceProvider services, ILogStore logStore, IReadModelStore readModels, ICheckpointStore checkpoints,
-        ISignal? signal, Surroundings surroundings, ILoggerFactory loggers)
+        ISignal? signal, Surroundings surroundings, ILoggerFactory loggers, IWatermark? watermark = null)
     {
+        Watermark = watermark;
         this.declared = declared;
         this.surroundings = surroundings;
         this.checkpoints = checkpoints;
@@ -57,6 +58,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             () => Lags(at => Math.Max(0, Tail.Position.Value - at.Value)), "{event}", "How many places of the log a subscription is behind.");
         meter.CreateObservableGauge("headwater.subscription.lag.time",
             () => Lags(at => Tail.AgeAfter(at).TotalSeconds), "s", "How long ago the first event was recorded that a subscription has not handled.");
+        if (watermark is not null)
+            meter.CreateObservableGauge("headwater.watermark.wait.time",
+                () => watermark.Status.Waiting.TotalSeconds, "s", "For how long readers have been waiting for one transaction that has appended and is open.");
         tombstones = new Tombstones(Projections, readModels, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
     }
 
@@ -69,6 +73,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     public Dictionary<string, ReadModel> ReadModels { get; } = [];
 
     public Dictionary<string, Feed> Feeds { get; } = [];
+
+    /// <summary>How far the log can be read, if the store knows more of it than its end.</summary>
+    public IWatermark? Watermark { get; }
 
     public HeadwaterOptions Options => declared.Options;
 
