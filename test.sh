@@ -17,12 +17,7 @@ trap 'stop; exit 130' INT TERM
 
 say() { printf '\n== %s\n' "$*"; }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"
-  elif command -v sudo >/dev/null; then sudo "$@"
-  else echo "This needs root: $*. Run it as root, or install sudo." >&2; exit 1
-  fi
-}
+. scripts/install.sh
 
 if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
   echo "The .NET 10 SDK is needed and was not found; see https://dotnet.microsoft.com/download." >&2
@@ -30,17 +25,16 @@ if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
 fi
 if ! command -v chromium >/dev/null; then
   say "Installing Chromium, for the tests of the page"
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+  install_packages chromium
 fi
-
-if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || ! command -v pgbouncer >/dev/null; then
+if [ -z "$(postgres_programs)" ] || ! command -v pgbouncer >/dev/null; then
   say "Installing PostgreSQL and PgBouncer, for the tests of the PostgreSQL adapter"
-  as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
-  # The tests make clusters of their own; the one the package would make and start is not wanted.
-  as_root sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
-  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql pgbouncer >/dev/null
+  install_postgres
+  install_packages pgbouncer
+fi
+if [ -z "$(nginx_program)" ]; then
+  say "Installing nginx, for the tests of several nodes"
+  install_nginx
 fi
 # Root's own cache lies in a home that the user who runs the server cannot enter.
 if [ -z "${HEADWATER_CACHE:-}" ]; then
@@ -50,8 +44,7 @@ export HEADWATER_CACHE
 if [ ! -x "$HEADWATER_CACHE/postgres-18/native/bin/postgres" ]; then
   say "Installing PostgreSQL 18 in $HEADWATER_CACHE, for the tests of the PostgreSQL adapter"
   if ! command -v npm >/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
+    install_packages npm
   fi
   mkdir -p "$HEADWATER_CACHE"
   unpacked=$(mktemp -d "$HEADWATER_CACHE/postgres-18.XXXXXX")

@@ -16,7 +16,7 @@ internal static class DeparturesApp
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical);
 
         builder.Services.AddHeadwater(headwater => headwater
-            .UseSqlite(settings.Database)
+            .UseStoreOf(settings)
             .UseJson(DeparturesJson.Default)
             .AddStream<Flight, FlightEvent>("flight", stream => stream.Tags((flight, _) => [new Tag("airport", flight.Origin)]))
             .AddProjection<Board, BoardRow>("board", board => board.KeyedByStream("flight").Index("airport", "destination", "status"))
@@ -47,4 +47,7 @@ internal static class DeparturesApp
         app.MapGet("/clock", (SimulatedClock clock) => TypedResults.Json(clock.Face, DeparturesJson.Default.ClockFace));
         return app;
     }
+
+    private static HeadwaterBuilder UseStoreOf(this HeadwaterBuilder headwater, Settings settings) =>
+        settings.Postgres is { } connectionString ? headwater.UsePostgres(connectionString) : headwater.UseSqlite(settings.SqliteFile);
 }

@@ -9,7 +9,7 @@ try
     await using var app = DeparturesApp.Build(settings);
     await app.StartAsync();
     Console.WriteLine($"The departures board is at {app.Urls.First()}");
-    Console.WriteLine($"Its data is in {settings.Data}");
+    Console.WriteLine($"Its data is in {settings.Store}");
     await app.WaitForShutdownAsync();
     return 0;
 }
@@ -22,7 +22,8 @@ catch (Exception e) when (Advice(e) is { } advice)
 // What the person who started it can do something about.
 static string? Advice(Exception e) => e switch
 {
-    SettingsException or SqliteStoreException => e.Message,
+    SettingsException or SqliteStoreException or PostgresStoreException => e.Message,
     IOException { InnerException: AddressInUseException } => $"{e.Message} Choose another port with PORT, or PORT=0 for any that is free.",
+    OperationCanceledException => "It was stopped before it had started.",
     _ => null,
 };

@@ -24,7 +24,7 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
         // that is lent a transaction could leave something behind, and cleans up itself; see LentTransaction.
         settings.NoResetOnClose = true;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
-        Name = $"'{settings.Database}' on {settings.Host}:{settings.Port}";
+        Name = $"'{settings.Database ?? settings.Username}' on {settings.Host}:{settings.Port}";
         SchemaName = options.Schema;
         QuotedSchema = $"\"{options.Schema}\"";
         Sql = new Sql(QuotedSchema);

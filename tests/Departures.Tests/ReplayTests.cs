@@ -36,6 +36,15 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
+    public async Task Nodes_that_share_the_log_take_each_step_once_together()
+    {
+        await using var one = await Server.Start(Fast, folder);
+        await using var two = await Server.Start(Fast, folder);
+        using var feed = await two.Follow("/feeds/flights?after=start");
+        Assert.Equal(script.Take(2000).Select(Event), await Events(feed, 2000));
+    }
+
+    [Fact]
     public async Task What_people_did_to_a_flight_stands_and_its_steps_are_passed_over()
     {
         var flight = script[100].Flight;

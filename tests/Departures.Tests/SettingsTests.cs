@@ -11,6 +11,25 @@ public sealed class SettingsTests
     {
         Assert.Equal(new Settings(1, 0.5, "/tmp/x"), Read(("PORT", "1"), ("DEPARTURES_SPEED", "0.5"), ("HEADWATER_DATA", "/tmp/x")));
         Assert.Equal(0, Read(("DEPARTURES_SPEED", "0")).MinutesPerSecond);
+        Assert.Equal("Host=db", Read(("HEADWATER_POSTGRES", "Host=db")).Postgres);
+    }
+
+    [Fact]
+    public void It_is_said_where_the_data_is_but_not_the_password()
+    {
+        Assert.Equal("/tmp/x", Read(("HEADWATER_DATA", "/tmp/x")).Store);
+        Assert.Equal("the PostgreSQL database 'board' on db:5433", Read(("HEADWATER_POSTGRES", "Host=db;Port=5433;Database=board;Password=secret")).Store);
+    }
+
+    [Theory]
+    [InlineData("postgresql://app:secret@db/board")]
+    [InlineData("Host=db;Nonsense=secret")]
+    [InlineData("Database=board;Password=secret")]
+    public void A_connection_string_that_cannot_be_used_is_named_but_not_repeated(string value)
+    {
+        var message = Assert.Throws<SettingsException>(() => Read(("HEADWATER_POSTGRES", value))).Message;
+        Assert.Contains("HEADWATER_POSTGRES", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Headwater;
 
@@ -6,7 +7,8 @@ namespace Departures;
 /// <summary>
 /// Lets the real flights happen again. Every step is an ordinary command with an idempotency key of its own, and its event
 /// names the step as its cause. So the log itself knows how far the replay had come, and a step whose answer was lost with the
-/// process happens once all the same: no second truth is kept beside the log that could disagree with it.
+/// process happens once all the same: no second truth is kept beside the log that could disagree with it. Where several nodes
+/// share the log, each of them replays: whoever comes second gets the first one's answer, and follows the first one's clock.
 /// </summary>
 internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log log, SimulatedClock clock, ILogger<Replay> logger)
     : BackgroundService
@@ -18,6 +20,8 @@ internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log l
 
     private readonly IReadOnlyList<Step> script = Script.Of(RealFlight.ReadAll());
     private int next;
+    private int furthest = -1;
+    private Position heardTo;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -37,19 +41,49 @@ internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log l
             return;
         try
         {
-            for (; next < script.Count; next++)
-            {
-                if (clock.RunTo(script[next].At) is { Ticks: > 0 } wait)
-                    await Task.Delay(wait, stoppingToken);
-                await Take(next, stoppingToken);
-            }
-
-            clock.RunTo(DateTimeOffset.MaxValue);
-            LogOver(logger);
+            await await Task.WhenAny(Play(stoppingToken), Hear(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The application stops; the next one goes on from the log.
+        }
+    }
+
+    private async Task Play(CancellationToken cancel)
+    {
+        for (; next < script.Count; next++)
+        {
+            if (clock.RunTo(script[next].At) is { Ticks: > 0 } wait)
+                await Task.Delay(wait, cancel);
+            if (Volatile.Read(ref furthest) is var taken && taken >= next)
+                clock.Set(script[next = taken].At);
+            else
+                await Take(next, cancel);
+        }
+
+        clock.RunTo(DateTimeOffset.MaxValue);
+        LogOver(logger);
+    }
+
+    /// <summary>Hears from the log which steps are taken, by whatever node, so that one that is behind catches up.</summary>
+    private async Task Hear(CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                await foreach (var page in log.Follow(new LogFilter.Category(flights.Category), heardTo, cancel))
+                {
+                    heardTo = page.Next;
+                    if (page.Events.Max(happened => StepOf(happened.Metadata.Causation)) is { } step && step > furthest)
+                        Volatile.Write(ref furthest, Math.Min(step, script.Count - 1));
+                }
+            }
+            catch (DbException) when (!cancel.IsCancellationRequested)
+            {
+                // The steps say it; what was not heard meanwhile is heard later.
+                await Task.Delay(longestPause, cancel);
+            }
         }
     }
 
@@ -85,7 +119,8 @@ internal sealed partial class Replay(Decider<Flight, FlightEvent> flights, Log l
     /// <summary>Looks for the newest step in the log, page by page from its end.</summary>
     private async ValueTask<int?> LastTaken(CancellationToken cancel)
     {
-        for (var end = (await log.Head(cancel)).Position.Value; end > 0; end -= PageSize)
+        heardTo = (await log.Head(cancel)).Position;
+        for (var end = heardTo.Value; end > 0; end -= PageSize)
         {
             var page = await log.Read(LogFilter.Everything, new Position(Math.Max(0, end - PageSize)), PageSize, cancel);
             if (page.Events.Select(happened => StepOf(happened.Metadata.Causation)).LastOrDefault(step => step is not null) is { } step)
