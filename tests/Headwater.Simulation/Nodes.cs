@@ -46,7 +46,7 @@ internal static class Nodes
         services.AddSingleton(_ => node!.Log);
         services.AddSingleton(outside);
         var provider = services.BuildServiceProvider();
-        node = new Node(declared, provider, stores.Log, stores.ReadModels, stores.Checkpoints, signal, surroundings, loggers);
+        node = new Node(declared, provider, stores.Log, stores.ReadModels, stores.Checkpoints, signal, null, surroundings, loggers);
         return (node, provider.GetRequiredService<Decider<Item, ItemEvent>>());
     }
 

@@ -15,7 +15,7 @@ public sealed class ArchitectureTests
     private static readonly Dictionary<string, string[]> arrows = new()
     {
         ["Hosting"] = ["Memory", "Feeds", "Projections", "Subscriptions", "Streams", "Log", "Nodes", "Contracts", "Diagnostics"],
-        ["Memory"] = ["Projections", "Subscriptions", "Log"],
+        ["Memory"] = ["Projections", "Subscriptions", "Log", "Nodes"],
         ["Feeds"] = ["Projections", "Subscriptions", "Log", "Nodes", "Contracts", "Diagnostics"],
         ["Projections"] = ["Subscriptions", "Log", "Nodes", "Contracts", "Diagnostics"],
         ["Subscriptions"] = ["Log", "Nodes", "Diagnostics"],

@@ -33,8 +33,16 @@ internal sealed class ViewChange(StoredRow row) : IPositioned
 /// The one reader of a read model's newest changes in this process. Like the log's tail it reads each change once, and it
 /// conflates: of a row that changed often only the newest state is handed out.
 /// </summary>
+/// <param name="projection">The projection behind the read model.</param>
+/// <param name="store">Where its rows are.</param>
+/// <param name="log">What moves the projection.</param>
+/// <param name="hints">Beats when another node may have run the projection; null if this one always does.</param>
+/// <param name="options">How much to keep and to read.</param>
+/// <param name="surroundings">Time and scheduling.</param>
+/// <param name="logger">Told when the store fails.</param>
 internal sealed partial class ViewTail(
-    Projection projection, IReadModelStore store, LogTail log, HeadwaterOptions options, Surroundings surroundings, ILogger<ViewTail> logger)
+    Projection projection, IReadModelStore store, LogTail log, Pulse? hints, HeadwaterOptions options, Surroundings surroundings,
+    ILogger<ViewTail> logger)
 {
     private const int RingCapacity = 1 << 14;
 
@@ -98,6 +106,7 @@ internal sealed partial class ViewTail(
         {
             var changed = projection.Changed.Next;
             var logAdvanced = log.Advanced;
+            var hinted = hints?.Next;
             try
             {
                 var more = await Advance(cancel);
@@ -106,7 +115,7 @@ internal sealed partial class ViewTail(
                     continue;
                 if (poll.IsCompleted)
                     poll = surroundings.Delay(options.PollInterval, cancel);
-                await Task.WhenAny(changed, logAdvanced, poll);
+                await (hinted is null ? Task.WhenAny(changed, logAdvanced, poll) : Task.WhenAny(changed, logAdvanced, hinted, poll));
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {

@@ -22,7 +22,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
     public Node(
         HeadwaterBuilder declared, IServiceProvider services, ILogStore logStore, IReadModelStore readModels, ICheckpointStore checkpoints,
-        ISignal? signal, Surroundings surroundings, ILoggerFactory loggers, IWatermark? watermark = null)
+        ISignal? signal, ILeaseStore? leaseStore, Surroundings surroundings, ILoggerFactory loggers, IWatermark? watermark = null)
     {
         Watermark = watermark;
         this.declared = declared;
@@ -42,14 +42,20 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
         var subscriptions = declared.Subscriptions.Select(each =>
             new Subscription(each.Name, each.Filter, each.Policy, each.Handler(services), checkpoints, surroundings.Time));
-        foreach (var subscriber in Projections.Where(projection => !projection.IsInline).Concat<ISubscriber>(subscriptions))
-            loops.Add(new SubscriptionLoop(subscriber, Log, surroundings, options, loggers.CreateLogger<SubscriptionLoop>()));
+        ISubscriber[] subscribers = [.. Projections.Where(projection => !projection.IsInline), .. subscriptions];
+        if (leaseStore is not null)
+            Leases = new Leases(
+                leaseStore, Self(surroundings), [.. subscribers.Select(subscriber => subscriber.Name)], options, surroundings,
+                loggers.CreateLogger<Leases>());
+        foreach (var subscriber in subscribers)
+            loops.Add(new SubscriptionLoop(subscriber, Log, Leases, surroundings, options, loggers.CreateLogger<SubscriptionLoop>()));
 
         var rowModels = declared.Projections.Where(each => each.RowType is not null).Select(each => each.Name).ToHashSet();
         foreach (var projection in Projections.Where(projection => rowModels.Contains(projection.Name)))
         {
-            viewTails.Add(new ViewTail(projection, readModels, Tail, options, surroundings, loggers.CreateLogger<ViewTail>()));
-            ReadModels[projection.Name] = new ReadModel(projection, readModels, Log, surroundings);
+            var hints = Leases is null || projection.IsInline ? null : Tail.Hinted;
+            viewTails.Add(new ViewTail(projection, readModels, Tail, hints, options, surroundings, loggers.CreateLogger<ViewTail>()));
+            ReadModels[projection.Name] = new ReadModel(projection, readModels, Log, hints, surroundings);
         }
 
         foreach (var feed in declared.Feeds)
@@ -76,6 +82,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
     /// <summary>How far the log can be read, if the store knows more of it than its end.</summary>
     public IWatermark? Watermark { get; }
+
+    /// <summary>What this node runs of what several nodes share; null if each of them runs everything.</summary>
+    public Leases? Leases { get; }
 
     public HeadwaterOptions Options => declared.Options;
 
@@ -114,6 +123,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         running =
         [
             tail,
+            .. Leases is { } leases ? [surroundings.Start(() => leases.Run(Stopping))] : Array.Empty<Task>(),
             .. loops.Select(loop => surroundings.Start(() => loop.Run(Stopping))),
             .. viewTails.Select(view => surroundings.Start(() => view.Run(Stopping))),
             surroundings.Start(() => tombstones.Run(Stopping)),
@@ -130,6 +140,10 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         IsReady = false;
         await stopping.CancelAsync();
         await Task.WhenAll(running);
+
+        // Only now: the next owner must not begin while a loop of this node is still at work.
+        if (Leases is not null)
+            await Leases.Release();
     }
 
     public void Dispose()
@@ -156,6 +170,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     public async ValueTask<IReadOnlyList<SubscriptionStatus>> Status(CancellationToken cancel)
     {
         var statuses = loops.ConvertAll(loop => Describe(loop.Name, loop.Progress));
+        for (var i = 0; i < loops.Count; i++)
+            if (loops[i].Progress is { State: SubscriptionState.Standby } standby)
+                statuses[i] = Describe(loops[i].Name, await Elsewhere(loops[i], standby, cancel));
         foreach (var projection in Projections.Where(projection => projection.IsInline))
         {
             try
@@ -177,7 +194,15 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         checkpoints.ReadSkipped(name, limit, cancel);
 
     /// <summary>Lets a stopped subscription or projection try again where it stands.</summary>
-    public void Restart(string name) => Loop(name).Restart();
+    public void Restart(string name)
+    {
+        var loop = Loop(name);
+        if (Leases is { } leases && leases.Held(name) is null)
+            throw new InvalidOperationException(leases.Nodes.FirstOrDefault(node => node.Id == leases.OwnerOf(name)) is { } owner
+                ? $"'{name}' is run by node {owner.Id} on {owner.Host} (process {owner.ProcessId}); restart it there."
+                : $"'{name}' is run by no node just now, and begins where it stands once one has its lease.");
+        loop.Restart();
+    }
 
     /// <summary>Empties a projection and builds it again from the first event.</summary>
     public async ValueTask Rebuild(string name, CancellationToken cancel)
@@ -206,15 +231,31 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
     private IEnumerable<Measurement<T>> Lags<T>(Func<Position, T> lag)
         where T : struct =>
-        loops.Select(loop => new Measurement<T>(
+        loops.Where(loop => loop.Progress.State is not SubscriptionState.Standby).Select(loop => new Measurement<T>(
             lag(loop.Progress.Checkpoint.Position), new KeyValuePair<string, object?>("headwater.subscription.name", loop.Name)));
 
     private SubscriptionStatus Describe(string name, SubscriptionProgress progress)
     {
         var (state, at, failure) = progress;
         return new SubscriptionStatus(
-            name, state, at.Position, at.Generation, Math.Max(0, Tail.Position.Value - at.Position.Value), Tail.AgeAfter(at.Position), failure);
+            name, state, at.Position, at.Generation, Math.Max(0, Tail.Position.Value - at.Position.Value), Tail.AgeAfter(at.Position), failure, Leases?.OwnerOf(name));
     }
+
+    /// <summary>What another node does can be seen in the store alone.</summary>
+    private static async ValueTask<SubscriptionProgress> Elsewhere(SubscriptionLoop loop, SubscriptionProgress standby, CancellationToken cancel)
+    {
+        try
+        {
+            return standby with { Checkpoint = await loop.Stored(cancel) };
+        }
+        catch (DbException)
+        {
+            return standby;
+        }
+    }
+
+    private static NodeInfo Self(Surroundings surroundings) => new(
+        surroundings.NewId().ToString("N")[^12..], Environment.MachineName, Environment.ProcessId, surroundings.Time.GetUtcNow());
 
     private SubscriptionLoop Loop(string name) => loops.Find(loop => loop.Name == name)
         ?? throw new ArgumentException($"There is no subscription '{name}'; there are {string.Join(", ", loops.Select(loop => loop.Name))}.", nameof(name));

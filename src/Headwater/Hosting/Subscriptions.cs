@@ -16,6 +16,7 @@ public sealed class Subscriptions
 
     /// <summary>Lets a stopped one try again where it stands, after its handler was mended.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
+    /// <exception cref="InvalidOperationException">Another node runs it; it can be restarted there.</exception>
     public void Restart(string name) => node.Restart(name);
 
     /// <summary>Empties a projection and builds it again from the first event. Its followers get one reset.</summary>

@@ -31,6 +31,9 @@ internal sealed partial class LogTail(
     /// <summary>Completes when the tail goes beyond where it is now. Take it before looking.</summary>
     public Task Advanced => advanced.Next;
 
+    /// <summary>Beats when another process may have done something, be it an append or the work of a projection.</summary>
+    public Pulse Hinted { get; } = new(surroundings.Waking);
+
     /// <summary>Something was appended by this process.</summary>
     public void Ring() => appended.Beat();
 
@@ -133,6 +136,7 @@ internal sealed partial class LogTail(
         try
         {
             await from.Wait(cancel);
+            Hinted.Beat();
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {

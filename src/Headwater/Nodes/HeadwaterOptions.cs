@@ -47,6 +47,12 @@ public sealed class HeadwaterOptions
     /// <summary>How long idempotency keys are remembered; 7 days by default.</summary>
     public TimeSpan ReceiptRetention { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// How long a node may be silent before another one takes over what it runs, where several nodes share a store with leases; 5 s
+    /// by default. A node renews three times as often.
+    /// </summary>
+    public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(5);
+
     internal IEnumerable<string> Mistakes()
     {
         foreach (var (name, value, low, high, unit) in new (string, double, double, double, string)[]
@@ -64,6 +70,7 @@ public sealed class HeadwaterOptions
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
             (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),
             (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600, " s"),
+            (nameof(LeaseDuration), LeaseDuration.TotalSeconds, 0.1, 3600, " s"),
             (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),
         })
         {

@@ -17,6 +17,18 @@ internal sealed record Surroundings(TimeProvider Time, TaskScheduler Scheduler, 
     public TaskCreationOptions Waking =>
         Scheduler == TaskScheduler.Default ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None;
 
+    /// <summary>
+    /// Cancels without running those who wait for it inside the call; by itself that happens through the thread pool, which a
+    /// scheduler of its own does not need.
+    /// </summary>
+    public void Cancel(CancellationTokenSource source)
+    {
+        if (Scheduler == TaskScheduler.Default)
+            _ = source.CancelAsync();
+        else
+            source.Cancel();
+    }
+
     /// <summary>Starts a loop that runs until it ends by itself or is cancelled.</summary>
     public Task Start(Func<Task> loop) =>
         Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();

@@ -1,9 +1,14 @@
 namespace Headwater;
 
 /// <summary>Answers queries from a read model, and waits until it has what a caller has already seen.</summary>
-internal sealed class ReadModel(Projection projection, IReadModelStore store, Log log, Surroundings surroundings)
+/// <param name="projection">The projection behind it.</param>
+/// <param name="store">Where its rows are.</param>
+/// <param name="log">What its positions refer to.</param>
+/// <param name="hints">Beats when another node may have run the projection; null if this one always does.</param>
+/// <param name="surroundings">Time and scheduling.</param>
+internal sealed class ReadModel(Projection projection, IReadModelStore store, Log log, Pulse? hints, Surroundings surroundings)
 {
-    // A commit by this process wakes a waiter at once; this is for commits by another one.
+    // A commit by this process wakes a waiter at once, and a hint one by another; this is for when there is none or it is lost.
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     public string Name => projection.Name;
@@ -27,6 +32,7 @@ internal sealed class ReadModel(Projection projection, IReadModelStore store, Lo
         while (true)
         {
             var changed = projection.Changed.Next;
+            var hinted = hints?.Next;
             if (await Has(key, position, cancel))
                 return true;
 
@@ -34,7 +40,9 @@ internal sealed class ReadModel(Projection projection, IReadModelStore store, Lo
             timeUp ??= surroundings.Delay(atMost, cancel);
             if (timeUp.IsCompleted)
                 return false;
-            await Task.WhenAny(changed, timeUp, surroundings.Delay(Poll, cancel));
+            await (hinted is null
+                ? Task.WhenAny(changed, timeUp, surroundings.Delay(Poll, cancel))
+                : Task.WhenAny(changed, hinted, timeUp, surroundings.Delay(Poll, cancel)));
             cancel.ThrowIfCancellationRequested();
         }
     }

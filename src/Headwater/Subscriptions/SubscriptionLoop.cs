@@ -2,9 +2,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Headwater;
 
-/// <summary>Drives one subscriber along the log, from its checkpoint on, until cancelled.</summary>
+/// <summary>
+/// Drives one subscriber along the log, from its checkpoint on, until cancelled; where there are leases, only while this node has
+/// the subscriber's.
+/// </summary>
 internal sealed partial class SubscriptionLoop(
-    ISubscriber subscriber, Log log, Surroundings surroundings, HeadwaterOptions options, ILogger<SubscriptionLoop> logger)
+    ISubscriber subscriber, Log log, Leases? leases, Surroundings surroundings, HeadwaterOptions options, ILogger<SubscriptionLoop> logger)
 {
     private readonly Pulse restart = new(surroundings.Waking);
     private volatile SubscriptionProgress progress = new(SubscriptionState.Starting, default, null);
@@ -21,12 +24,35 @@ internal sealed partial class SubscriptionLoop(
         restart.Beat();
     }
 
-    public async Task Run(CancellationToken cancel)
+    /// <summary>Where the subscriber stands, whoever drives it.</summary>
+    public ValueTask<Checkpoint> Stored(CancellationToken cancel) => subscriber.Claim(0, cancel);
+
+    public Task Run(CancellationToken cancel) => leases is null ? Drive(null, cancel) : DriveWhileHeld(leases, cancel);
+
+    private async Task DriveWhileHeld(Leases from, CancellationToken cancel)
+    {
+        while (!cancel.IsCancellationRequested)
+        {
+            var changed = from.Changed;
+            if (from.Held(Name) is { } lease)
+            {
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, lease.Over);
+                await Drive(lease, either.Token);
+            }
+            else
+            {
+                progress = progress with { State = SubscriptionState.Standby, Failure = null };
+                await changed.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            }
+        }
+    }
+
+    private async Task Drive(HeldLease? lease, CancellationToken cancel)
     {
         var failures = 0;
         var poll = Task.CompletedTask;
         Checkpoint? at = null;
-        while (!cancel.IsCancellationRequested)
+        while (!cancel.IsCancellationRequested && lease is not { IsOver: true })
         {
             var more = log.Tail.Advanced;
             var again = restart.Next;
@@ -35,7 +61,13 @@ internal sealed partial class SubscriptionLoop(
                 if (loadAgain || at is null)
                 {
                     loadAgain = false;
-                    at = await subscriber.Claim(0, cancel);
+                    at = await subscriber.Claim(lease?.Fence ?? 0, cancel);
+                    if (lease is not null && at.Value.Fence > lease.Fence)
+                    {
+                        await StandBy(at.Value, lease, cancel);
+                        at = null;
+                        continue;
+                    }
                 }
 
                 var page = await log.ReadBelowTail(subscriber.Filter, at.Value.Position, options.PageSize, cancel);
@@ -86,6 +118,17 @@ internal sealed partial class SubscriptionLoop(
         }
     }
 
+    /// <summary>
+    /// Somebody has claimed with a higher fence. Usually that is the lease's next owner, and this node is about to learn that its
+    /// own is over; it has nothing to write until then.
+    /// </summary>
+    private async ValueTask StandBy(Checkpoint at, HeldLease lease, CancellationToken cancel)
+    {
+        LogFenced(logger, Name, at.Fence, lease.Fence);
+        progress = new(SubscriptionState.Standby, at, null);
+        await surroundings.Delay(options.PollInterval, cancel);
+    }
+
     /// <summary>Handles a page; null says that the checkpoint must be read again, because another process moved it.</summary>
     private async ValueTask<Checkpoint?> Advance(Checkpoint from, LogPage page, CancellationToken cancel)
     {
@@ -130,6 +173,11 @@ internal sealed partial class SubscriptionLoop(
 
     [LoggerMessage(11, LogLevel.Warning, "Subscription '{Name}' cannot read or save; it tries again until it can.")]
     private static partial void LogRetrying(ILogger logger, Exception e, string name);
+
+    [LoggerMessage(13, LogLevel.Warning,
+        "Subscription '{Name}' is claimed with fence {Claimed}, and this node's lease has {Fence}: another node runs it. "
+        + "If no other does, the leases were emptied by hand; give them a fence above {Claimed}.")]
+    private static partial void LogFenced(ILogger logger, string name, long claimed, long fence);
 
     [LoggerMessage(12, LogLevel.Error, "Subscription '{Name}' skipped an event.")]
     private static partial void LogSkipped(ILogger logger, Exception e, string name);

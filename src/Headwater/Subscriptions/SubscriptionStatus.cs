@@ -17,6 +17,9 @@ public enum SubscriptionState
 
     /// <summary>Its handler threw; it stands before that event until it is restarted or rebuilt.</summary>
     Stopped,
+
+    /// <summary>Another node runs it, or is about to; this one takes over when that one ends.</summary>
+    Standby,
 }
 
 /// <summary>What a subscription or projection is doing, and how far it is behind.</summary>
@@ -30,5 +33,8 @@ public enum SubscriptionState
 /// the memory of the process.
 /// </param>
 /// <param name="Failure">What went wrong, naming the event, if it is stopped or retrying.</param>
+/// <param name="Owner">
+/// The id of the node that runs it; null if nobody does just now, and where there are no leases, so that each process runs it.
+/// </param>
 public sealed record SubscriptionStatus(
-    string Name, SubscriptionState State, Position Position, int Generation, long LagEvents, TimeSpan Lag, string? Failure);
+    string Name, SubscriptionState State, Position Position, int Generation, long LagEvents, TimeSpan Lag, string? Failure, string? Owner = null);

@@ -132,6 +132,7 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.DrainSpread), options => options.DrainSpread = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.WriteTimeout), options => options.WriteTimeout = TimeSpan.Zero },
         { nameof(HeadwaterOptions.MaxWait), options => options.MaxWait = TimeSpan.FromHours(1) },
+        { nameof(HeadwaterOptions.LeaseDuration), options => options.LeaseDuration = TimeSpan.Zero },
         { nameof(HeadwaterOptions.ReceiptRetention), options => options.ReceiptRetention = TimeSpan.Zero },
     };
 

@@ -21,7 +21,7 @@ internal sealed class World : IAsyncDisposable
         services = collection.BuildServiceProvider();
         Node = new Node(
             builder, services, adapters?.Log ?? store, adapters?.ReadModels ?? store, adapters?.Checkpoints ?? store, adapters?.Signal,
-            new Surroundings(time, TaskScheduler.Default, new Random(1), Guid.NewGuid), NullLoggerFactory.Instance);
+            adapters?.Leases, new Surroundings(time, TaskScheduler.Default, new Random(1), Guid.NewGuid), NullLoggerFactory.Instance);
     }
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -54,9 +54,9 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>Starts another node on the same store.</summary>
-    public async Task<World> StartAnother(Action<HeadwaterBuilder>? declare = null, Adapters? adapters = null)
+    public async Task<World> StartAnother(Action<HeadwaterBuilder>? declare = null, Adapters? adapters = null, FakeTimeProvider? time = null)
     {
-        var world = new World(Store, Time, declare ?? (_ => { }), adapters);
+        var world = new World(Store, time ?? Time, declare ?? (_ => { }), adapters);
         await world.Node.Start(Cancel);
         return world;
     }
@@ -115,4 +115,5 @@ internal sealed class World : IAsyncDisposable
 
 /// <summary>What stands between a node and its memory store, where a test needs something there.</summary>
 internal sealed record Adapters(
-    ILogStore? Log = null, IReadModelStore? ReadModels = null, ICheckpointStore? Checkpoints = null, ISignal? Signal = null);
+    ILogStore? Log = null, IReadModelStore? ReadModels = null, ICheckpointStore? Checkpoints = null, ISignal? Signal = null,
+    ILeaseStore? Leases = null);
