@@ -156,6 +156,43 @@ public sealed class ReadModelTests : IAsyncLifetime
         Assert.Equal(0, projection.GetProperty("lagSeconds").GetDouble());
     }
 
+    [Fact]
+    public async Task Health_shows_which_node_runs_what()
+    {
+        await app.DisposeAsync();
+        var leases = new MemoryLeaseStore(TimeProvider.System);
+        var other = new NodeInfo("other", "elsewhere", 7, DateTimeOffset.UnixEpoch);
+        await leases.Renew(other, ["orders"], TimeSpan.FromMinutes(10), CancellationToken.None);
+        app = await OrdersApp.Start(headwater =>
+        {
+            headwater.Services.AddSingleton<ILeaseStore>(leases);
+            headwater.AddProjection<OrderList, OrderRow>("mine", orders => orders.KeyedByStream("order"));
+        });
+        var written = await app.Post("/orders/1/open", new Open("ann"));
+        Assert.True(await app.Node.ReadModels["mine"].WaitFor(null, At(written), TimeSpan.FromSeconds(20), CancellationToken.None));
+
+        var detail = await app.Client.GetFromJsonAsync<JsonElement>("/health/detail");
+
+        var self = detail.GetProperty("node").GetString();
+        Assert.Equal("ready", detail.GetProperty("status").GetString());
+        Assert.Equal(1, detail.GetProperty("head").GetInt64());
+        var nodes = detail.GetProperty("nodes").EnumerateArray().ToList();
+        Assert.Equal(["other", self], nodes.Select(node => node.GetProperty("id").GetString()));
+        Assert.Equal(("elsewhere", 7), (nodes[0].GetProperty("host").GetString(), nodes[0].GetProperty("processId").GetInt32()));
+        Assert.Equal([("orders", true, "other"), ("mine", false, self)], detail.GetProperty("projections").EnumerateArray().Select(each =>
+            (each.GetProperty("name").GetString(), each.GetProperty("state").GetString() == "standby", each.GetProperty("owner").GetString())));
+    }
+
+    [Fact]
+    public async Task Health_shows_no_nodes_and_owners_where_there_are_no_leases()
+    {
+        var detail = await app.Client.GetFromJsonAsync<JsonElement>("/health/detail");
+
+        Assert.Equal(JsonValueKind.Null, detail.GetProperty("node").ValueKind);
+        Assert.Empty(detail.GetProperty("nodes").EnumerateArray());
+        Assert.Equal(JsonValueKind.Null, detail.GetProperty("projections")[0].GetProperty("owner").ValueKind);
+    }
+
     private Task<HttpResponseMessage> Get(string path, string atLeast, string prefer = "wait=20") => Get(path, atLeast, ("Prefer", prefer));
 
     private Task<HttpResponseMessage> Get(string path, string atLeast, (string Name, string Value) header)

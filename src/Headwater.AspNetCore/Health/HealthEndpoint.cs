@@ -23,7 +23,7 @@ internal static class HealthEndpoint
     {
         { IsReady: false } => "starting",
         { Tail.IsFailing: true } => "unavailable",
-        { Log.IsFailing: true } => "degraded",
+        { Log.IsFailing: true } or { Leases.IsFailing: true } => "degraded",
         _ when statuses.Any(status => status.State is SubscriptionState.Stopped or SubscriptionState.Retrying) => "degraded",
         _ => "ready",
     };
@@ -34,7 +34,8 @@ internal static class HealthEndpoint
         var projections = node.Projections.Select(projection => projection.Name).ToHashSet();
         var statuses = await node.Status(context.RequestAborted);
         var detail = new HealthDetail(
-            StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open, Describe(node.Watermark),
+            StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open,
+            Describe(node.Watermark), node.Leases?.Self.Id, [.. (node.Leases?.Nodes ?? []).OrderBy(each => each.StartedAt)],
             [.. statuses.Where(status => projections.Contains(status.Name)).Select(status => Describe(status, inline.Contains(status.Name) ? "inline" : "async"))],
             [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))]);
         await Write(context, CanAnswer(node), detail, HealthJson.Default.HealthDetail);
@@ -42,7 +43,7 @@ internal static class HealthEndpoint
 
     private static SubscriptionHealth Describe(SubscriptionStatus status, string kind) => new(
         status.Name, kind, JsonNamingPolicy.KebabCaseLower.ConvertName(status.State.ToString()), status.Position.Value, status.Generation,
-        status.LagEvents, Math.Round(status.Lag.TotalSeconds, 3), status.Failure);
+        status.LagEvents, Math.Round(status.Lag.TotalSeconds, 3), status.Owner, status.Failure);
 
     private static WatermarkHealth? Describe(IWatermark? watermark) => watermark?.Status is not { } status ? null : new(
         status.Position.Value, status.Issued.Value, Math.Round(status.Waiting.TotalSeconds, 3), status.Holder is not { } holder ? null : new(
@@ -61,10 +62,11 @@ internal sealed record HealthSummary(string Status);
 internal sealed record HealthDetail(
     string Status, string Epoch, long Head, bool CanRead, bool CanAppend, int FeedConnections,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WatermarkHealth? Watermark,
+    string? Node, IReadOnlyList<NodeInfo> Nodes,
     IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions);
 
 internal sealed record SubscriptionHealth(
-    string Name, string Kind, string State, long Position, int Generation, long LagEvents, double LagSeconds, string? Failure);
+    string Name, string Kind, string State, long Position, int Generation, long LagEvents, double LagSeconds, string? Owner, string? Failure);
 
 internal sealed record WatermarkHealth(long Position, long Issued, double WaitingSeconds, WatermarkHolderHealth? Holder);
 
