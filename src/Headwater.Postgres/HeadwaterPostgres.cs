@@ -29,6 +29,7 @@ public static class HeadwaterPostgres
         services.AddSingleton<ILogStore>(provider => provider.GetRequiredService<PostgresDatabase>().Log);
         services.AddSingleton<IReadModelStore>(provider => new PostgresReadModelStore(provider.GetRequiredService<PostgresDatabase>()));
         services.AddSingleton<ICheckpointStore>(provider => new PostgresCheckpointStore(provider.GetRequiredService<PostgresDatabase>()));
+        services.AddSingleton<ILeaseStore>(provider => new PostgresLeaseStore(provider.GetRequiredService<PostgresDatabase>()));
         services.AddSingleton<IWatermark>(provider => provider.GetRequiredService<PostgresDatabase>().Watermark);
         services.AddSingleton<ISignal>(provider => provider.GetRequiredService<PostgresDatabase>().Signal);
         return headwater;

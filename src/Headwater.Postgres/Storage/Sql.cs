@@ -46,6 +46,11 @@ internal sealed class Sql
         TrimDeletions = sections["trim_deletions"];
         RowIndexes = sections["row_indexes"];
         Notify = sections["notify"];
+        RenewNode = sections["renew_node"];
+        RenewLeases = sections["renew_leases"];
+        LivingNodes = sections["living_nodes"];
+        LivingLeases = sections["living_leases"];
+        ReleaseLeases = sections["release_leases"];
     }
 
     public string Epoch { get; }
@@ -109,6 +114,16 @@ internal sealed class Sql
     public string RowIndexes { get; }
 
     public string Notify { get; }
+
+    public string RenewNode { get; }
+
+    public string RenewLeases { get; }
+
+    public string LivingNodes { get; }
+
+    public string LivingLeases { get; }
+
+    public string ReleaseLeases { get; }
 
     /// <summary>The texts of a folder's files, in the order of their names.</summary>
     public static IEnumerable<(string Name, string Text)> Files(string folder)
