@@ -19,6 +19,11 @@ internal sealed class SqliteLogStore(SqliteDatabase database) : ITransactionalLo
         return await new ApplicationTransaction(database, transaction).Append(request, cancel);
     }
 
+    /// <summary>Other processes see it in the file.</summary>
+    public void Committed()
+    {
+    }
+
     public ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel) => database.ReadSnapshot(query, LogPages.Read, cancel);
 
     public ValueTask<IReadOnlyList<RecordedEvent>> ReadStream(StreamId stream, long afterVersion, int limit, CancellationToken cancel) =>

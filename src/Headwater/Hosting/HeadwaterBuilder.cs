@@ -78,6 +78,19 @@ public sealed class HeadwaterBuilder
         return this;
     }
 
+    /// <summary>
+    /// Adds types of events that no decider makes: those an application without event sourcing publishes from its own transactions.
+    /// </summary>
+    /// <typeparam name="TEvent">
+    /// The events' base type. Its <see cref="JsonDerivedTypeAttribute"/>s give each event the stable name it is stored under.
+    /// </typeparam>
+    public HeadwaterBuilder AddEvents<TEvent>()
+        where TEvent : notnull
+    {
+        eventTypes.Add(json => EventTypesOf<TEvent>(json, _ => 1));
+        return this;
+    }
+
     /// <summary>Adds a projection whose rows Headwater stores.</summary>
     /// <typeparam name="TProjection">The projection; it is made once, by dependency injection.</typeparam>
     /// <typeparam name="TRow">Its rows.</typeparam>

@@ -19,4 +19,7 @@ public interface ITransactionalLogStore : ILogStore
     /// <exception cref="ArgumentException">The transaction is on another database, or of another provider.</exception>
     /// <exception cref="InvalidOperationException">The transaction has ended.</exception>
     ValueTask<AppendResult> Append(DbTransaction transaction, AppendRequest request, CancellationToken cancel);
+
+    /// <summary>Such a transaction is committed: other processes may be told, if they do not notice by themselves. Not always called.</summary>
+    void Committed();
 }

@@ -53,9 +53,13 @@ public sealed partial class Log
         return result;
     }
 
-    /// <summary>A transaction of the application that has appended is committed, says one who saw it. Who does not is found by the signal.</summary>
-    internal void Committed()
+    /// <summary>
+    /// Says that a transaction of the application that appended is committed, so that readers need not find out by themselves. That
+    /// takes them <see cref="HeadwaterOptions.PollInterval"/> at most; nothing is lost if this is never called, or too early.
+    /// </summary>
+    public void Committed()
     {
+        (store as ITransactionalLogStore)?.Committed();
         tail.Ring();
         foreach (var participant in participants)
             participant.Committed();

@@ -55,6 +55,7 @@ public sealed class OutboxTests
         world.Log.Committed();
 
         await world.Until(() => world.Node.Tail.Position.Value == 1);
+        Assert.Equal(1, outbox.Commits);
     }
 
     /// <summary>Notes what it is given.</summary>
@@ -64,6 +65,8 @@ public sealed class OutboxTests
 
         public List<(DbTransaction, AppendRequest)> Requests { get; } = [];
 
+        public int Commits { get; private set; }
+
         public bool CommitsInOrder => store.CommitsInOrder;
 
         public ValueTask<AppendResult> Append(DbTransaction transaction, AppendRequest request, CancellationToken cancel)
@@ -71,6 +74,8 @@ public sealed class OutboxTests
             Requests.Add((transaction, request));
             return ValueTask.FromResult(Result);
         }
+
+        public void Committed() => Commits++;
 
         public ValueTask<LogHead> Head(CancellationToken cancel) => store.Head(cancel);
 
