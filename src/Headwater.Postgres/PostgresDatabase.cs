@@ -136,7 +136,7 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
             return random.Next();
     }
 
-    private static NpgsqlConnectionStringBuilder Settings(string connectionString)
+    internal static NpgsqlConnectionStringBuilder Settings(string connectionString)
     {
         try
         {

@@ -54,6 +54,7 @@ internal sealed class OtherProcess : IAsyncDisposable
         {
             "server" => ServerTests.StartAndSay(),
             "follower" => Follower.Run(arguments[0], arguments[1], long.Parse(arguments[2], CultureInfo.InvariantCulture)),
+            "source" => SourceTests.Run(arguments[0], arguments[1]),
             _ => throw new ArgumentException($"There is no part '{part}'."),
         };
         await await Task.WhenAny(playing, Console.In.ReadToEndAsync());

@@ -25,6 +25,7 @@ internal static class HealthEndpoint
         { Tail.IsFailing: true } => "unavailable",
         { Log.IsFailing: true } or { Leases.IsFailing: true } => "degraded",
         _ when statuses.Any(status => status.State is SubscriptionState.Stopped or SubscriptionState.Retrying) => "degraded",
+        _ when node.Sources.Any(source => source.Status.State is SourceState.Stopped or SourceState.Retrying) => "degraded",
         _ => "ready",
     };
 
@@ -37,7 +38,8 @@ internal static class HealthEndpoint
             StatusOf(node, statuses), node.Tail.Epoch, node.Tail.Position.Value, !node.Tail.IsFailing, !node.Log.IsFailing, connections.Open,
             Describe(node.Watermark), node.Leases?.Self.Id, [.. (node.Leases?.Nodes ?? []).OrderBy(each => each.StartedAt)],
             [.. statuses.Where(status => projections.Contains(status.Name)).Select(status => Describe(status, inline.Contains(status.Name) ? "inline" : "async"))],
-            [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))]);
+            [.. statuses.Where(status => !projections.Contains(status.Name)).Select(status => Describe(status, "subscription"))],
+            [.. node.Sources.Select(source => Describe(source.Status))]);
         await Write(context, CanAnswer(node), detail, HealthJson.Default.HealthDetail);
     }
 
@@ -48,6 +50,10 @@ internal static class HealthEndpoint
     private static WatermarkHealth? Describe(IWatermark? watermark) => watermark?.Status is not { } status ? null : new(
         status.Position.Value, status.Issued.Value, Math.Round(status.Waiting.TotalSeconds, 3), status.Holder is not { } holder ? null : new(
             holder.Pid, holder.Application, holder.State, holder.Prepared, Math.Round(holder.Age.TotalSeconds, 3)));
+
+    private static SourceHealth Describe(SourceStatus status) => new(
+        status.Name, JsonNamingPolicy.KebabCaseLower.ConvertName(status.State.ToString()), status.Position, status.LagBytes,
+        Math.Round(status.Lag.TotalSeconds, 3), status.RetainedBytes, status.Failure);
 
     private static Task Write<T>(HttpContext context, bool isReady, T value, JsonTypeInfo<T> json)
     {
@@ -63,7 +69,7 @@ internal sealed record HealthDetail(
     string Status, string Epoch, long Head, bool CanRead, bool CanAppend, int FeedConnections,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WatermarkHealth? Watermark,
     string? Node, IReadOnlyList<NodeInfo> Nodes,
-    IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions);
+    IReadOnlyList<SubscriptionHealth> Projections, IReadOnlyList<SubscriptionHealth> Subscriptions, IReadOnlyList<SourceHealth> Sources);
 
 internal sealed record SubscriptionHealth(
     string Name, string Kind, string State, long Position, int Generation, long LagEvents, double LagSeconds, string? Owner, string? Failure);
@@ -71,6 +77,9 @@ internal sealed record SubscriptionHealth(
 internal sealed record WatermarkHealth(long Position, long Issued, double WaitingSeconds, WatermarkHolderHealth? Holder);
 
 internal sealed record WatermarkHolderHealth(int? Pid, string? Application, string? State, string? Prepared, double AgeSeconds);
+
+internal sealed record SourceHealth(
+    string Name, string State, string? Position, long? LagBytes, double LagSeconds, long? RetainedBytes, string? Failure);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true)]
 [JsonSerializable(typeof(HealthSummary))]

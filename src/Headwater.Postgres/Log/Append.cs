@@ -118,14 +118,22 @@ internal sealed class Append
         if (result is not AppendResult.Appended { AlreadyKnown: false, Position: var last })
             return result;
 
+        await CommitWith(Request.Participants, database, transaction, last, cancel);
+        return result;
+    }
+
+    /// <summary>Lets inline projections join a transaction whose turn it is and whose last event has a position, and commits it.</summary>
+    public static async ValueTask CommitWith(
+        IReadOnlyList<IAppendParticipant> participants, PostgresDatabase database, NpgsqlTransaction transaction, Position last, CancellationToken cancel)
+    {
+        var connection = transaction.Connection!;
         await Settled(database, connection, last, cancel);
         var lent = new ReadModelTransaction(database, transaction, last);
-        foreach (var participant in Request.Participants)
+        foreach (var participant in participants)
             await lent.Lend(participant.Name, () => participant.Join(lent, cancel));
         await transaction.CommitAsync(CancellationToken.None);
         if (lent.WasLent)
             await LentTransaction.CleanUp(connection, CancellationToken.None);
-        return result;
     }
 
     private static async ValueTask Settled(PostgresDatabase database, NpgsqlConnection connection, Position last, CancellationToken cancel)
@@ -182,7 +190,7 @@ internal sealed class Append
     }
 
     /// <summary>The metadata may differ, because a retry has a trace of its own.</summary>
-    private static bool IsSame(RecordedEvent earlier, StreamId stream, EventData happened) =>
+    public static bool IsSame(RecordedEvent earlier, StreamId stream, EventData happened) =>
         earlier.Stream == stream && earlier.Type == happened.Type && earlier.SchemaVersion == happened.SchemaVersion
         && earlier.Data.Span.SequenceEqual(happened.Data.Span) && earlier.Tags.ToHashSet().SetEquals(happened.Tags);
 }

@@ -14,48 +14,54 @@ internal static class AppendBatch
 
     public static void Bind(NpgsqlParameterCollection parameters, IReadOnlyList<Append> appends, bool isGroup)
     {
-        var (parts, events) = (appends.Sum(append => append.Streams.Length), appends.Sum(append => append.EventCount));
+        var parts = appends.Sum(append => append.Streams.Length);
         var (partRequest, partStream, partExpected) = (new int[parts], new string[parts], new long[parts]);
-        var (eventPart, types, schemas, ids) = (new int[events], new string[events], new int[events], new Guid[events]);
-        var (data, metadata, tags) = (new byte[events][], new byte[]?[events], new byte[]?[events]);
-        var (tagEvent, tagKey, tagValue) = (new List<int>(), new List<string>(), new List<string>());
-        var (part, at) = (0, 0);
+        var events = new EventArrays(appends.Sum(append => append.EventCount));
+        var part = 0;
         for (var request = 0; request < appends.Count; request++)
         {
             foreach (var (_, expected, happening) in appends[request].Request.Streams)
             {
                 (partRequest[part], partExpected[part]) = (request + 1, expected.Value);
-                foreach (var happened in happening)
-                {
-                    (eventPart[at], types[at], schemas[at], ids[at]) = (part + 1, happened.Type, happened.SchemaVersion, happened.Id);
-                    (data[at], metadata[at], tags[at]) = (happened.Data.ToArray(), StoredJson.Encode(happened.Metadata), StoredJson.Encode(happened.Tags));
-                    foreach (var (key, value) in happened.Tags)
-                    {
-                        tagEvent.Add(at + 1);
-                        tagKey.Add(key);
-                        tagValue.Add(value);
-                    }
-
-                    at++;
-                }
-
                 part++;
+                foreach (var happened in happening)
+                    events.Add(part, happened);
             }
 
             appends[request].Streams.CopyTo(partStream, part - appends[request].Streams.Length);
         }
 
         var receipt = appends.Count == 1 ? appends[0].Request.Receipt : null;
-        parameters.With(isGroup, NpgsqlDbType.Boolean).With(appends.Count)
-            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint)
-            .WithArray(eventPart, NpgsqlDbType.Integer).WithArray(types, NpgsqlDbType.Text).WithArray(schemas, NpgsqlDbType.Integer)
-            .WithArray(ids, NpgsqlDbType.Uuid).WithArray(data, NpgsqlDbType.Json).WithArray(metadata, NpgsqlDbType.Json)
-            .WithArray(tags, NpgsqlDbType.Json)
-            .WithArray(tagEvent.ToArray(), NpgsqlDbType.Integer).WithArray(tagKey.ToArray(), NpgsqlDbType.Text).WithArray(tagValue.ToArray(), NpgsqlDbType.Text)
+        events.Bind(parameters.With(isGroup, NpgsqlDbType.Boolean).With(appends.Count)
+            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint))
             .WithNullable(receipt?.Key, NpgsqlDbType.Text).WithNullable(receipt?.Fingerprint, NpgsqlDbType.Text)
             .WithNullable(receipt?.Stream.ToString(), NpgsqlDbType.Text).WithNullable(receipt?.Version, NpgsqlDbType.Bigint)
             .WithNullable(receipt?.Refusal, NpgsqlDbType.Text)
             .With(appends[0].RecordedAt);
+    }
+
+    /// <summary>One request with events of several streams in an order of their own: positions are given in the order of the events.</summary>
+    public static void BindOrdered(NpgsqlParameterCollection parameters, IReadOnlyList<(StreamId Stream, EventData Event)> ordered, DateTimeOffset recordedAt)
+    {
+        var parts = new Dictionary<StreamId, int>();
+        var events = new EventArrays(ordered.Count);
+        foreach (var (stream, happened) in ordered)
+        {
+            if (!parts.TryGetValue(stream, out var part))
+                parts[stream] = part = parts.Count + 1;
+            events.Add(part, happened);
+        }
+
+        var (partRequest, partStream, partExpected) = (new int[parts.Count], new string[parts.Count], new long[parts.Count]);
+        Array.Fill(partRequest, 1);
+        Array.Fill(partExpected, ExpectedVersion.Any.Value);
+        foreach (var (stream, part) in parts)
+            partStream[part - 1] = stream.ToString();
+        events.Bind(parameters.With(false, NpgsqlDbType.Boolean).With(1)
+            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint))
+            .WithNullable(null, NpgsqlDbType.Text).WithNullable(null, NpgsqlDbType.Text).WithNullable(null, NpgsqlDbType.Text)
+            .WithNullable(null, NpgsqlDbType.Bigint).WithNullable(null, NpgsqlDbType.Text)
+            .With(recordedAt);
     }
 
     public static Answer Read(NpgsqlDataReader row) =>

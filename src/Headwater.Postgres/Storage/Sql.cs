@@ -51,6 +51,17 @@ internal sealed class Sql
         LivingNodes = sections["living_nodes"];
         LivingLeases = sections["living_leases"];
         ReleaseLeases = sections["release_leases"];
+        SourceLoad = sections["source_load"];
+        SourceAnnounce = sections["source_announce"];
+        SourceBegin = sections["source_begin"];
+        SourceTimeline = sections["source_timeline"];
+        SourceMove = sections["source_move"];
+        SourceSkip = sections["source_skip"];
+        Slot = sections["slot"];
+        Publication = sections["publication"];
+        TableExists = sections["table_exists"];
+        CreatePublicationOfTable = sections["create_publication_of_table"];
+        CreatePublication = sections["create_publication"];
     }
 
     public string Epoch { get; }
@@ -124,6 +135,28 @@ internal sealed class Sql
     public string LivingLeases { get; }
 
     public string ReleaseLeases { get; }
+
+    public string SourceLoad { get; }
+
+    public string SourceAnnounce { get; }
+
+    public string SourceBegin { get; }
+
+    public string SourceTimeline { get; }
+
+    public string SourceMove { get; }
+
+    public string SourceSkip { get; }
+
+    public string Slot { get; }
+
+    public string Publication { get; }
+
+    public string TableExists { get; }
+
+    public string CreatePublicationOfTable { get; }
+
+    public string CreatePublication { get; }
 
     /// <summary>The texts of a folder's files, in the order of their names.</summary>
     public static IEnumerable<(string Name, string Text)> Files(string folder)

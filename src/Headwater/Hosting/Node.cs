@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Headwater;
@@ -67,6 +68,11 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         if (watermark is not null)
             meter.CreateObservableGauge("headwater.watermark.wait.time",
                 () => watermark.Status.Waiting.TotalSeconds, "s", "For how long readers have been waiting for one transaction that has appended and is open.");
+        Sources = [.. services.GetServices<ISource>()];
+        meter.CreateObservableGauge("headwater.source.lag.bytes",
+            () => SourceLags(status => status.LagBytes ?? 0), "By", "How many bytes a source has written that are not taken over yet.");
+        meter.CreateObservableGauge("headwater.source.lag.time",
+            () => SourceLags(status => status.Lag.TotalSeconds), "s", "For how long there has been something at a source that is not taken over yet.");
         tombstones = new Tombstones(Projections, readModels, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
     }
 
@@ -85,6 +91,8 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
     /// <summary>What this node runs of what several nodes share; null if each of them runs everything.</summary>
     public Leases? Leases { get; }
+
+    public IReadOnlyList<ISource> Sources { get; }
 
     public HeadwaterOptions Options => declared.Options;
 
@@ -127,6 +135,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             .. loops.Select(loop => surroundings.Start(() => loop.Run(Stopping))),
             .. viewTails.Select(view => surroundings.Start(() => view.Run(Stopping))),
             surroundings.Start(() => tombstones.Run(Stopping)),
+            .. Sources.Select(source => surroundings.Start(() => source.Run(Log, Stopping))),
         ];
         await Task.WhenAll(viewTails.Select(view => view.Ready)).WaitAsync(cancel);
         foreach (var feed in declared.Feeds.Where(feed => !feed.HasRule))
@@ -233,6 +242,10 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         where T : struct =>
         loops.Where(loop => loop.Progress.State is not SubscriptionState.Standby).Select(loop => new Measurement<T>(
             lag(loop.Progress.Checkpoint.Position), new KeyValuePair<string, object?>("headwater.subscription.name", loop.Name)));
+
+    private IEnumerable<Measurement<T>> SourceLags<T>(Func<SourceStatus, T> lag)
+        where T : struct =>
+        Sources.Select(source => new Measurement<T>(lag(source.Status), new KeyValuePair<string, object?>("headwater.source.name", source.Name)));
 
     private SubscriptionStatus Describe(string name, SubscriptionProgress progress)
     {

@@ -119,6 +119,11 @@ public sealed partial class Log
 
     internal LogTail Tail => tail;
 
+    /// <summary>Who takes part in every append.</summary>
+    internal IReadOnlyList<IAppendParticipant> Participants => participants;
+
+    internal HeadwaterOptions Options => options;
+
     /// <summary>Whether the last append failed for the store's sake.</summary>
     internal bool IsFailing => isFailing;
 
