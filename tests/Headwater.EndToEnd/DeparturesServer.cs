@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Headwater.Postgres.Servers;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Headwater.EndToEnd;
 
@@ -7,13 +8,12 @@ namespace Headwater.EndToEnd;
 internal sealed class DeparturesServer : IAsyncDisposable
 {
     private readonly string data = Directory.CreateTempSubdirectory("departures-").FullName;
-    private readonly int port = FreePort.Next();
+    private readonly int port = FreePort();
     private readonly int speed;
-    private readonly string postgres;
     private readonly List<string> output = [];
     private Process? process;
 
-    private DeparturesServer(int speed, string postgres) => (this.speed, this.postgres) = (speed, postgres);
+    private DeparturesServer(int speed) => this.speed = speed;
 
     public Uri Address => new($"http://127.0.0.1:{port}");
 
@@ -28,11 +28,9 @@ internal sealed class DeparturesServer : IAsyncDisposable
         }
     }
 
-    /// <param name="speed">Simulated minutes per second; 0 for no replay.</param>
-    /// <param name="postgres">How to connect to its database; by default it has a SQLite file of its own.</param>
-    public static async Task<DeparturesServer> Start(int speed = 0, string postgres = "")
+    public static async Task<DeparturesServer> Start(int speed = 0)
     {
-        var server = new DeparturesServer(speed, postgres);
+        var server = new DeparturesServer(speed);
         await server.StartAgain();
         return server;
     }
@@ -57,7 +55,6 @@ internal sealed class DeparturesServer : IAsyncDisposable
                     ["PORT"] = $"{port}",
                     ["HEADWATER_DATA"] = data,
                     ["DEPARTURES_SPEED"] = $"{speed}",
-                    ["HEADWATER_POSTGRES"] = postgres,
                 },
             },
         };
@@ -107,5 +104,12 @@ internal sealed class DeparturesServer : IAsyncDisposable
                 // Not yet.
             }
         }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
