@@ -166,31 +166,11 @@ internal sealed class Append
         await using var command = new NpgsqlCommand(database.Sql.EventsById, connection);
         command.Parameters.WithArray([.. Request.Streams.SelectMany(part => part.Events).Select(happened => happened.Id)], NpgsqlDbType.Uuid);
         var found = (await command.ReadAll(EventRows.Read, cancel)).ToDictionary(earlier => earlier.Id);
-        if (found.Count == 0)
-        {
-            for (var i = 0; i < Streams.Length; i++)
-                if (!Request.Streams[i].Expected.Allows(answer.Versions[i]))
-                    return new AppendResult.Conflict(Request.Streams[i].Stream, Request.Streams[i].Expected, answer.Versions[i]);
-            throw new ArgumentException("An event id stands twice in one append; each event has an id of its own.");
-        }
-
-        foreach (var (stream, _, events) in Request.Streams)
-            foreach (var happened in events)
-                if (found.TryGetValue(happened.Id, out var earlier) && (found.Count < EventCount || !IsSame(earlier, stream, happened)))
-                    return new AppendResult.IdReused(happened.Id, earlier.Stream, earlier.Position);
-
-        var reached = new StreamVersion[Streams.Length];
-        for (var i = 0; i < reached.Length; i++)
-        {
-            var (stream, _, events) = Request.Streams[i];
-            reached[i] = new StreamVersion(stream, events.Count == 0 ? answer.Versions[i] : events.Max(happened => found[happened.Id].Version));
-        }
-
-        return new AppendResult.Appended(new Position(found.Values.Max(earlier => earlier.Position.Value)), reached, AlreadyKnown: true);
+        if (KnownEvents.Answer(Request, found.GetValueOrDefault, part => answer.Versions[part]) is { } known)
+            return known;
+        for (var i = 0; i < Streams.Length; i++)
+            if (!Request.Streams[i].Expected.Allows(answer.Versions[i]))
+                return new AppendResult.Conflict(Request.Streams[i].Stream, Request.Streams[i].Expected, answer.Versions[i]);
+        throw new ArgumentException("An event id stands twice in one append; each event has an id of its own.");
     }
-
-    /// <summary>The metadata may differ, because a retry has a trace of its own.</summary>
-    public static bool IsSame(RecordedEvent earlier, StreamId stream, EventData happened) =>
-        earlier.Stream == stream && earlier.Type == happened.Type && earlier.SchemaVersion == happened.SchemaVersion
-        && earlier.Data.Span.SequenceEqual(happened.Data.Span) && earlier.Tags.ToHashSet().SetEquals(happened.Tags);
 }

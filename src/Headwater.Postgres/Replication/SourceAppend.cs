@@ -34,7 +34,7 @@ internal sealed class SourceAppend(string source, PostgresDatabase database, Log
         var change = changes[0];
         if (await Earlier(change.Event!.Id, cancel) is { } earlier)
         {
-            if (Append.IsSame(earlier, change.Stream, change.Event))
+            if (earlier.Is(change.Stream, change.Event))
             {
                 await Commit(from, to, [], cancel);
                 return;

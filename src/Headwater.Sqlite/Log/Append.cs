@@ -59,7 +59,7 @@ internal sealed class Append : WorkItem<AppendResult>
 
         if (request.Receipt is { } kept)
             Receipts.Keep(session, kept, VersionAfter(kept, versions), transaction.Head, now);
-        return Appended(transaction.Head, versions, isKnown: false);
+        return Appended(transaction.Head, versions);
     }
 
     /// <summary>False if an id is known.</summary>
@@ -81,37 +81,8 @@ internal sealed class Append : WorkItem<AppendResult>
     }
 
     /// <summary>What is to be said about event ids that stand in the log, or null if there are none.</summary>
-    private AppendResult? Known(Session session)
-    {
-        var found = Array.ConvertAll(events, each => EventRows.Find(session, each.Data.Id));
-        if (Array.TrueForAll(found, earlier => earlier is null))
-            return null;
-
-        var isAll = Array.TrueForAll(found, earlier => earlier is not null);
-        var versions = new long[streams.Length];
-        var (next, last) = (0, 0L);
-        for (var i = 0; i < streams.Length; i++)
-        {
-            var part = request.Streams[i];
-            versions[i] = part.Events.Count == 0 ? LogPages.StreamVersion(session, streams[i].Text) : 0;
-            foreach (var happened in part.Events)
-            {
-                if (found[next++] is not { } earlier)
-                    continue;
-                if (!isAll || !IsSame(earlier, part.Stream, happened))
-                    return new AppendResult.IdReused(happened.Id, earlier.Stream, earlier.Position);
-                versions[i] = Math.Max(versions[i], earlier.Version);
-                last = Math.Max(last, earlier.Position.Value);
-            }
-        }
-
-        return Appended(last, versions, isKnown: true);
-    }
-
-    /// <summary>The metadata may differ, because a retry has a trace of its own.</summary>
-    private static bool IsSame(RecordedEvent earlier, StreamId stream, EventData happened) =>
-        earlier.Stream == stream && earlier.Type == happened.Type && earlier.SchemaVersion == happened.SchemaVersion
-        && earlier.Data.Span.SequenceEqual(happened.Data.Span) && earlier.Tags.ToHashSet().SetEquals(happened.Tags);
+    private AppendResult? Known(Session session) => KnownEvents.Answer(
+        request, id => EventRows.Find(session, id), part => LogPages.StreamVersion(session, streams[part].Text));
 
     private long VersionAfter(ReceiptRequest receipt, long[] versions)
     {
@@ -121,11 +92,11 @@ internal sealed class Append : WorkItem<AppendResult>
         return receipt.Version;
     }
 
-    private AppendResult.Appended Appended(long position, long[] versions, bool isKnown)
+    private AppendResult.Appended Appended(long position, long[] versions)
     {
         var reached = new StreamVersion[versions.Length];
         for (var i = 0; i < reached.Length; i++)
             reached[i] = new StreamVersion(request.Streams[i].Stream, versions[i]);
-        return new AppendResult.Appended(new Position(position), reached, isKnown);
+        return new AppendResult.Appended(new Position(position), reached);
     }
 }

@@ -46,6 +46,11 @@ public sealed class RecordedEvent : IPositioned
 
     internal EventTypes? Types { get; set; }
 
+    /// <summary>Whether it is what an append brings. The metadata may differ, because a retry has a trace of its own.</summary>
+    internal bool Is(StreamId stream, EventData appended) =>
+        Stream == stream && Type == appended.Type && SchemaVersion == appended.SchemaVersion
+        && Data.Span.SequenceEqual(appended.Data.Span) && Tags.ToHashSet().SetEquals(appended.Tags);
+
     /// <summary>
     /// What an owner makes of this event, made once and kept with it: the decoded value, a feed's frame. All readers share it.
     /// </summary>

@@ -70,11 +70,6 @@ internal sealed record MemoryState
 /// <summary>An event as the memory store keeps it.</summary>
 internal sealed record MemoryEvent(Position Position, StreamId Stream, long Version, DateTimeOffset RecordedAt, EventData Appended)
 {
-    /// <summary>Whether it is what an append brings. The metadata may differ, because a retry has a trace of its own.</summary>
-    public bool Is(StreamId stream, EventData other) =>
-        Stream == stream && Appended.Type == other.Type && Appended.SchemaVersion == other.SchemaVersion
-        && Appended.Data.Span.SequenceEqual(other.Data.Span) && Appended.Tags.ToHashSet().SetEquals(other.Tags);
-
     /// <summary>Each reader gets its own, as from a database.</summary>
     public RecordedEvent Recorded() => new()
     {

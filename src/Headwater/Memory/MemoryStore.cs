@@ -33,32 +33,12 @@ internal sealed partial class MemoryStore(TimeProvider time, Func<Guid> newId) :
     {
         if (request.Receipt is { } asked && state.Receipts.TryGetValue(asked.Key, out var receipt))
             return new AppendResult.AlreadyAnswered(receipt);
-        if (Known(state, request) is { } known)
+        if (KnownEvents.Answer(request, id => state.EventsById.GetValueOrDefault(id)?.Recorded(), part => state.Stream(request.Streams[part].Stream).Count) is { } known)
             return known;
         foreach (var (stream, expected, _) in request.Streams)
             if (!expected.Allows(state.Stream(stream).Count))
                 return new AppendResult.Conflict(stream, expected, state.Stream(stream).Count);
         return null;
-    }
-
-    /// <summary>What is to be said about event ids that stand in the log, or null if there are none.</summary>
-    private static AppendResult? Known(MemoryState state, AppendRequest request)
-    {
-        var events = request.Streams.SelectMany(part => part.Events.Select(happened => (part.Stream, happened))).ToList();
-        var known = events.FindAll(each => state.EventsById.ContainsKey(each.happened.Id));
-        if (known.Count == 0)
-            return null;
-
-        foreach (var (stream, happened) in known)
-            if (state.EventsById[happened.Id] is var earlier && (known.Count < events.Count || !earlier.Is(stream, happened)))
-                return new AppendResult.IdReused(happened.Id, earlier.Stream, earlier.Position);
-
-        var last = known.Max(each => state.EventsById[each.happened.Id].Position.Value);
-        return new AppendResult.Appended(new Position(last), [.. request.Streams.Select(Reached)], AlreadyKnown: true);
-
-        StreamVersion Reached(StreamAppend part) => new(part.Stream, part.Events.Count == 0
-            ? state.Stream(part.Stream).Count
-            : part.Events.Max(happened => state.EventsById[happened.Id].Version));
     }
 
     private async ValueTask<(MemoryState, AppendResult)> Appended(MemoryState state, AppendRequest request, CancellationToken cancel)
