@@ -74,7 +74,7 @@ internal static class Append
         using var scratch = new Scratch();
         using var connection = new SqliteConnection($"Data Source={scratch.Path};Pooling=False");
         connection.Open();
-        foreach (var sql in new[] { "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL" }.Concat(Sql.Files("Migrations").Select(file => file.Text)))
+        foreach (var sql in new[] { "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL" }.Concat(SqlFiles.Texts("Migrations")))
             Execute(connection, sql);
         var rows = Enumerable.Range(0, count).Select(i => new Row(
             i + 1, StreamOf(i).ToString(), Guid.CreateVersion7().ToByteArray(bigEndian: true), Encode(i))).ToList();

@@ -102,7 +102,7 @@ public sealed class OpeningTests
     public async Task A_database_of_the_first_version_is_brought_to_this_one_and_keeps_what_it_has()
     {
         await using var file = new DatabaseFile();
-        Words.Sql(file.Path, Sql.Files("Migrations").First().Text +
+        Words.Sql(file.Path, SqlFiles.Texts("Migrations").First() +
             "INSERT INTO meta VALUES ('epoch', '4acfc7fc'); INSERT INTO checkpoints VALUES ('mail', 7, 2, 0);"
             + "PRAGMA application_id = 0x48575452; PRAGMA user_version = 1");
         var database = file.Open();
@@ -111,7 +111,7 @@ public sealed class OpeningTests
         var checkpoints = new SqliteCheckpointStore(database);
         Assert.Equal(new Checkpoint(new Position(7), 2), await checkpoints.Load("mail", Words.Cancel));
         Assert.Equal(new Checkpoint(new Position(7), 2, 5), await checkpoints.Claim("mail", 5, Words.Cancel));
-        Assert.Equal(Sql.Files("Migrations").Count(), Convert.ToInt32(Words.Sql(file.Path, "PRAGMA user_version"), System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(SqlFiles.Texts("Migrations").Count(), Convert.ToInt32(Words.Sql(file.Path, "PRAGMA user_version"), System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]

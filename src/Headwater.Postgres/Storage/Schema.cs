@@ -13,7 +13,7 @@ internal static class Schema
     private const int OldestServer = 150000;
 
     // The number 0 makes the table that says how many have run.
-    private static readonly string[] scripts = [.. Sql.Files("Migrations").Select(file => file.Text)];
+    private static readonly string[] scripts = [.. SqlFiles.Texts("Migrations")];
 
     private static int Newest => scripts.Length - 1;
 

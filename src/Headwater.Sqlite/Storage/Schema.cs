@@ -15,7 +15,7 @@ internal static class Schema
     // The first release that cannot lose committed pages when two connections write and checkpoint at once.
     private static readonly Version oldestSqlite = new(3, 51, 3);
 
-    private static readonly string[] scripts = [.. Sql.Files("Migrations").Select(file => file.Text)];
+    private static readonly string[] scripts = [.. SqlFiles.Texts("Migrations")];
 
     /// <summary>Checks the database, migrates it if need be, and returns the log's epoch.</summary>
     /// <param name="session">A connection to it.</param>

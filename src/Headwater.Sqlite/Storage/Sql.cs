@@ -3,7 +3,7 @@ namespace Headwater;
 /// <summary>The statements of the .sql files, by their names there.</summary>
 internal sealed class Sql
 {
-    private static readonly Dictionary<string, string> sections = Load();
+    private static readonly Dictionary<string, string> sections = SqlFiles.Statements("Sql");
     private static int count;
 
     private Sql(string name) => (Text, Index) = (sections[name], count++);
@@ -63,30 +63,4 @@ internal sealed class Sql
     public static readonly Sql LastDeletion = new("last_deletion");
     public static readonly Sql TrimDeletions = new("trim_deletions");
     public static readonly Sql RowIndexes = new("row_indexes");
-
-    /// <summary>The texts of a folder's files, in the order of their names.</summary>
-    public static IEnumerable<(string Name, string Text)> Files(string folder)
-    {
-        var assembly = typeof(Sql).Assembly;
-        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(folder + "/", StringComparison.Ordinal)).Order())
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            yield return (name[(folder.Length + 1)..], reader.ReadToEnd());
-        }
-    }
-
-    private static Dictionary<string, string> Load()
-    {
-        var found = new Dictionary<string, string>();
-        foreach (var (_, text) in Files("Sql"))
-        {
-            foreach (var section in text.Split("-- name: ").Skip(1))
-            {
-                var lines = section.Split('\n');
-                found.Add(lines[0].Trim(), string.Join('\n', lines.Skip(1).Where(line => !line.StartsWith("--", StringComparison.Ordinal))).Trim());
-            }
-        }
-
-        return found;
-    }
 }
