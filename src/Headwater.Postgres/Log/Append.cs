@@ -112,8 +112,7 @@ internal sealed class Append
     {
         await using var connection = await database.Source.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await using (var turn = new NpgsqlCommand(database.Sql.InlineTurn, connection))
-            await turn.ExecuteNonQueryAsync(cancel);
+        await connection.Run(database.Sql.InlineTurn, cancel);
         var result = await Within(database, connection, cancel);
         if (result is not AppendResult.Appended { AlreadyKnown: false, Position: var last })
             return result;

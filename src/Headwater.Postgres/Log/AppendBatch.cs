@@ -31,13 +31,8 @@ internal static class AppendBatch
             appends[request].Streams.CopyTo(partStream, part - appends[request].Streams.Length);
         }
 
-        var receipt = appends.Count == 1 ? appends[0].Request.Receipt : null;
-        events.Bind(parameters.With(isGroup, NpgsqlDbType.Boolean).With(appends.Count)
-            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint))
-            .WithNullable(receipt?.Key, NpgsqlDbType.Text).WithNullable(receipt?.Fingerprint, NpgsqlDbType.Text)
-            .WithNullable(receipt?.Stream.ToString(), NpgsqlDbType.Text).WithNullable(receipt?.Version, NpgsqlDbType.Bigint)
-            .WithNullable(receipt?.Refusal, NpgsqlDbType.Text)
-            .With(appends[0].RecordedAt);
+        parameters.With(isGroup, NpgsqlDbType.Boolean).With(appends.Count);
+        Bind(parameters, partRequest, partStream, partExpected, events, appends.Count == 1 ? appends[0].Request.Receipt : null, appends[0].RecordedAt);
     }
 
     /// <summary>One request with events of several streams in an order of their own: positions are given in the order of the events.</summary>
@@ -57,13 +52,19 @@ internal static class AppendBatch
         Array.Fill(partExpected, ExpectedVersion.Any.Value);
         foreach (var (stream, part) in parts)
             partStream[part - 1] = stream.ToString();
-        events.Bind(parameters.With(false, NpgsqlDbType.Boolean).With(1)
-            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint))
-            .WithNullable(null, NpgsqlDbType.Text).WithNullable(null, NpgsqlDbType.Text).WithNullable(null, NpgsqlDbType.Text)
-            .WithNullable(null, NpgsqlDbType.Bigint).WithNullable(null, NpgsqlDbType.Text)
-            .With(recordedAt);
+        parameters.With(false, NpgsqlDbType.Boolean).With(1);
+        Bind(parameters, partRequest, partStream, partExpected, events, receipt: null, recordedAt);
     }
 
     public static Answer Read(NpgsqlDataReader row) =>
         new(row.GetFieldValue<int[]>(0), row.GetFieldValue<long[]>(1), row.GetFieldValue<long[]>(2));
+
+    private static void Bind(
+        NpgsqlParameterCollection parameters, int[] partRequest, string[] partStream, long[] partExpected, EventArrays events,
+        ReceiptRequest? receipt, DateTimeOffset recordedAt) => events.Bind(parameters
+            .WithArray(partRequest, NpgsqlDbType.Integer).WithArray(partStream, NpgsqlDbType.Text).WithArray(partExpected, NpgsqlDbType.Bigint))
+        .WithNullable(receipt?.Key, NpgsqlDbType.Text).WithNullable(receipt?.Fingerprint, NpgsqlDbType.Text)
+        .WithNullable(receipt?.Stream.ToString(), NpgsqlDbType.Text).WithNullable(receipt?.Version, NpgsqlDbType.Bigint)
+        .WithNullable(receipt?.Refusal, NpgsqlDbType.Text)
+        .With(recordedAt);
 }

@@ -6,11 +6,14 @@ namespace Headwater;
 /// <summary>A transaction in which application code works, and which it must not end.</summary>
 internal sealed class LentTransaction(NpgsqlTransaction transaction)
 {
+    // It stays the same to the transaction's end, by which an end is noticed.
+    private string? number;
+
     /// <summary>Runs application code in it. A server that goes away is not the fault of the event that was being handled.</summary>
     public async ValueTask Run(string borrower, Func<ValueTask> work)
     {
         var connection = transaction.Connection!;
-        var before = await Number(connection);
+        number ??= await Number(connection);
         try
         {
             await work();
@@ -20,17 +23,13 @@ internal sealed class LentTransaction(NpgsqlTransaction transaction)
             ExceptionDispatchInfo.Throw(e.InnerException!);
         }
 
-        if (transaction.Connection is null || await Number(connection) != before)
+        if (transaction.Connection is null || await Number(connection) != number)
             throw new InvalidOperationException(
                 $"'{borrower}' ended the transaction it was lent. That belongs to its caller: throw an exception to undo it.");
     }
 
     /// <summary>Ends what application code may have left in the session; the transaction has ended by now.</summary>
-    public static async ValueTask CleanUp(NpgsqlConnection connection, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand("DISCARD ALL", connection);
-        await command.ExecuteNonQueryAsync(cancel);
-    }
+    public static async ValueTask CleanUp(NpgsqlConnection connection, CancellationToken cancel) => await connection.Run("DISCARD ALL", cancel);
 
     private static async ValueTask<string> Number(NpgsqlConnection connection)
     {

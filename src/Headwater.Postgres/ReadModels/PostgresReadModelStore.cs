@@ -54,9 +54,7 @@ internal sealed class PostgresReadModelStore(PostgresDatabase database) : IReadM
     public async ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
         await Write(model, async (connection, stop) =>
         {
-            await using var command = new NpgsqlCommand(database.Sql.Reset, connection);
-            command.Parameters.With(model);
-            await command.ExecuteNonQueryAsync(stop);
+            await connection.Run(database.Sql.Reset, stop, parameters => parameters.With(model));
             return true;
         }, tables, cancel);
 

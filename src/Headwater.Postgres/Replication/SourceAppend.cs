@@ -59,15 +59,15 @@ internal sealed class SourceAppend(string source, PostgresDatabase database, Log
             await using var connection = await database.Source.OpenConnectionAsync(cancel);
             await using var transaction = await connection.BeginTransactionAsync(cancel);
             if (participants.Count > 0)
-                await Run(connection, database.Sql.InlineTurn, static _ => { }, cancel);
-            var moved = await Run(connection, database.Sql.SourceMove, parameters => parameters.With(source)
-                .With(from.Lsn, NpgsqlDbType.PgLsn).With(from.Done).With(to.Lsn, NpgsqlDbType.PgLsn).With(to.Done), cancel);
+                await connection.Run(database.Sql.InlineTurn, cancel);
+            var moved = await connection.Run(database.Sql.SourceMove, cancel, parameters => parameters.With(source)
+                .With(from.Lsn, NpgsqlDbType.PgLsn).With(from.Done).With(to.Lsn, NpgsqlDbType.PgLsn).With(to.Done));
             if (moved == 0)
                 throw new SlotInUseException($"The checkpoint of the source '{source}' was moved by another node; this one looks again.");
 
             foreach (var skipped in changes.Where(change => change.Event is null))
-                await Run(connection, database.Sql.SourceSkip, parameters => parameters.With(source).With(skipped.Commit, NpgsqlDbType.PgLsn)
-                    .With(skipped.Number).With(skipped.Error!).With(skipped.Content!).With(database.Time.GetUtcNow()), cancel);
+                await connection.Run(database.Sql.SourceSkip, cancel, parameters => parameters.With(source).With(skipped.Commit, NpgsqlDbType.PgLsn)
+                    .With(skipped.Number).With(skipped.Error!).With(skipped.Content!).With(database.Time.GetUtcNow()));
 
             var last = Position.Start;
             if (events.Count > 0)
@@ -102,11 +102,4 @@ internal sealed class SourceAppend(string source, PostgresDatabase database, Log
 
     private async Task<RecordedEvent?> Earlier(Guid id, CancellationToken cancel) => (await database.Query(
         database.Sql.EventsById, parameters => parameters.WithArray([id], NpgsqlDbType.Uuid), EventRows.Read, cancel)).FirstOrDefault();
-
-    private static async Task<int> Run(NpgsqlConnection connection, string sql, Action<NpgsqlParameterCollection> bind, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        bind(command.Parameters);
-        return await command.ExecuteNonQueryAsync(cancel);
-    }
 }

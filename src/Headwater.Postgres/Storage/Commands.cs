@@ -31,6 +31,15 @@ internal static class Commands
     public static NpgsqlParameterCollection WithArray<T>(this NpgsqlParameterCollection parameters, T[] values, NpgsqlDbType element) =>
         parameters.With(values, NpgsqlDbType.Array | element);
 
+    /// <summary>Runs a statement in whatever transaction the connection is in, and says how many rows it changed.</summary>
+    public static async ValueTask<int> Run(
+        this NpgsqlConnection connection, string sql, CancellationToken cancel, Action<NpgsqlParameterCollection>? bind = null)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        bind?.Invoke(command.Parameters);
+        return await command.ExecuteNonQueryAsync(cancel);
+    }
+
     public static async ValueTask<List<T>> ReadAll<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancel)
     {
         await using var rows = await command.ExecuteReaderAsync(cancel);

@@ -26,19 +26,19 @@ internal static class Schema
 
         await using var connection = await database.Source.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await Run(connection, $"SELECT pg_advisory_xact_lock(hashtext('headwater migrations'), hashtext('{database.SchemaName}'))", cancel);
+        await connection.Run($"SELECT pg_advisory_xact_lock(hashtext('headwater migrations'), hashtext('{database.SchemaName}'))", cancel);
         var before = await Find(database, connection, cancel);
         var epoch = before?.Epoch ?? random().ToString("x8", CultureInfo.InvariantCulture);
         var store = before?.Store ?? 1 + random() % 32767;
         if (before is null)
         {
-            await Run(connection, $"CREATE SCHEMA IF NOT EXISTS {database.QuotedSchema}; " + Text(scripts[0], database, store), cancel);
-            await Run(connection, $"INSERT INTO {database.QuotedSchema}.meta (epoch, store, version) VALUES ('{epoch}', {store}, 0)", cancel);
+            await connection.Run($"CREATE SCHEMA IF NOT EXISTS {database.QuotedSchema}; " + Text(scripts[0], database, store), cancel);
+            await connection.Run($"INSERT INTO {database.QuotedSchema}.meta (epoch, store, version) VALUES ('{epoch}', {store}, 0)", cancel);
         }
 
         for (var number = 1 + (before?.Version ?? 0); number <= Newest; number++)
-            await Run(connection, Text(scripts[number], database, store), cancel);
-        await Run(connection, $"UPDATE {database.QuotedSchema}.meta SET version = {Newest}", cancel);
+            await connection.Run(Text(scripts[number], database, store), cancel);
+        await connection.Run($"UPDATE {database.QuotedSchema}.meta SET version = {Newest}", cancel);
         await transaction.CommitAsync(cancel);
         return epoch;
     }
@@ -99,11 +99,5 @@ internal static class Schema
     {
         await using var command = inside is null ? database.Source.CreateCommand(sql) : new NpgsqlCommand(sql, inside);
         return await command.ExecuteScalarAsync(cancel);
-    }
-
-    private static async Task Run(NpgsqlConnection connection, string sql, CancellationToken cancel)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancel);
     }
 }
