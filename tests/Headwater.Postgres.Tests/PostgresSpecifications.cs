@@ -31,9 +31,3 @@ internal sealed class PostgresStoreUnderTest : StoreUnderTest
         await base.DisposeAsync();
     }
 }
-
-/// <summary>A test's clock for stamps, and real time for waiting.</summary>
-internal sealed class StampingTime(TimeProvider stamps) : TimeProvider
-{
-    public override DateTimeOffset GetUtcNow() => stamps.GetUtcNow();
-}

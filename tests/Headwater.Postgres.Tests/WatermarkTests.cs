@@ -68,13 +68,13 @@ public sealed class WatermarkTests : IAsyncLifetime
         await schema.Run(culprit, "BEGIN; SELECT {schema}.append('order-slow', 0, 'opened', '{}')");
         await Database.Happen("fast");
 
-        await Until(async () => await Looked() is not null, TimeSpan.FromSeconds(10));
+        await Until(async () => await Looked() is not null);
         var holder = Database.Watermark.Status.Holder!;
         Assert.Equal((culprit.ProcessID, "forgetful", "idle in transaction"), (holder.Pid, holder.Application, holder.State));
         Assert.True(holder.Age > TimeSpan.FromSeconds(1));
 
         // The server ends the transaction, and the reader goes on without it.
-        await Until(async () => await Looked() is null && (await Database.ReadAll()).Count == 1, TimeSpan.FromSeconds(10));
+        await Until(async () => await Looked() is null && (await Database.ReadAll()).Count == 1);
         var said = Assert.Single(remarks.Said, line => line.StartsWith("Warning", StringComparison.Ordinal));
         Assert.Contains($"pid {culprit.ProcessID} ('forgetful', idle in transaction)", said, StringComparison.Ordinal);
     }
@@ -87,7 +87,7 @@ public sealed class WatermarkTests : IAsyncLifetime
         try
         {
             await Database.Happen("fast");
-            await Until(async () => await Looked() is not null, TimeSpan.FromSeconds(10));
+            await Until(async () => await Looked() is not null);
 
             Assert.Equal((null, name), (Database.Watermark.Status.Holder!.Pid, Database.Watermark.Status.Holder.Prepared));
         }
@@ -120,6 +120,15 @@ public sealed class WatermarkTests : IAsyncLifetime
         await Database.Happen();
         await other.Happen();
         await own.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+    }
+
+    /// <summary>Looks again and again until it is so; looks keep a distance of their own. Fails after a time.</summary>
+    private static async Task Until(Func<ValueTask<bool>> isSo)
+    {
+        using var timeUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        timeUp.CancelAfter(TimeSpan.FromSeconds(10));
+        while (!await isSo())
+            timeUp.Token.ThrowIfCancellationRequested();
     }
 
     private async ValueTask<WatermarkHolder?> Looked()

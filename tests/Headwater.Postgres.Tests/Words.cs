@@ -16,13 +16,4 @@ internal static class Words
 
     public static async ValueTask<IReadOnlyList<RecordedEvent>> ReadAll(this PostgresDatabase database) =>
         (await database.Log.Read(new(LogFilter.Everything, Position.Start, Position.Max, int.MaxValue), Cancel)).Events;
-
-    /// <summary>Looks again and again until it is so; fails after a time.</summary>
-    public static async Task Until(Func<ValueTask<bool>> isSo, TimeSpan atMost)
-    {
-        using var timeUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        timeUp.CancelAfter(atMost);
-        while (!await isSo())
-            await Task.Delay(20, timeUp.Token);
-    }
 }

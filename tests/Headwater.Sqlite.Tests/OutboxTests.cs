@@ -1,6 +1,6 @@
 using System.Data.Common;
-using System.Diagnostics.CodeAnalysis;
 using Dapper;
+using Headwater.Specifications;
 using Microsoft.Data.Sqlite;
 
 namespace Headwater.Sqlite.Tests;
@@ -233,20 +233,4 @@ public sealed class OutboxTests : IAsyncDisposable
 
     private ValueTask<AppendResult> Append(DbTransaction transaction) =>
         new SqliteLogStore(database).Append(transaction, Words.Request("1", Words.Event()), Words.Cancel);
-
-    private sealed class ForeignTransaction : DbTransaction
-    {
-        public override System.Data.IsolationLevel IsolationLevel => System.Data.IsolationLevel.Serializable;
-
-        [AllowNull]
-        protected override DbConnection DbConnection => null!;
-
-        public override void Commit()
-        {
-        }
-
-        public override void Rollback()
-        {
-        }
-    }
 }

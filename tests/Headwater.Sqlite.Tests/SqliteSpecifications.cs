@@ -33,12 +33,3 @@ internal sealed class SqliteStoreUnderTest : StoreUnderTest
         await base.DisposeAsync();
     }
 }
-
-/// <summary>
-/// A test's clock for stamps, and real time for waiting: a second writer waits for the first one's lock, and with a clock that
-/// stands still it would wait for ever.
-/// </summary>
-internal sealed class StampingTime(TimeProvider stamps) : TimeProvider
-{
-    public override DateTimeOffset GetUtcNow() => stamps.GetUtcNow();
-}

@@ -1,5 +1,5 @@
 using System.Data.Common;
-using System.Diagnostics.CodeAnalysis;
+using Headwater.Specifications;
 
 namespace Headwater.Tests;
 
@@ -12,7 +12,7 @@ public sealed class OutboxTests
     public async Task A_store_without_transactions_refuses_and_says_the_way_out()
     {
         await using var world = await World.Start();
-        using var transaction = new Transaction();
+        using var transaction = new ForeignTransaction();
 
         var thrown = await Assert.ThrowsAsync<NotSupportedException>(async () =>
             await world.Log.Append(transaction, one, ExpectedVersion.Any, [new OrderEvent.Opened("Ada")], cancel: World.Cancel));
@@ -28,7 +28,7 @@ public sealed class OutboxTests
         await using var world = await World.Start(
             headwater => headwater.AddProjection<OrderRows, OrderRow>("orders", orders => orders.Inline()),
             adapters: store => new Adapters(outbox = new OutboxLog(store)));
-        using var transaction = new Transaction();
+        using var transaction = new ForeignTransaction();
 
         var result = await world.Log.Append(transaction, one, ExpectedVersion.Exactly(3), [new OrderEvent.Opened("Ada")], cancel: World.Cancel);
         var twice = world.Log.Prepare(one, ExpectedVersion.Any, [new OrderEvent.Opened("Ada")]);
@@ -87,21 +87,5 @@ public sealed class OutboxTests
             store.ReadStream(stream, afterVersion, limit, cancel);
 
         public ValueTask<Receipt?> FindReceipt(string key, CancellationToken cancel) => store.FindReceipt(key, cancel);
-    }
-
-    private sealed class Transaction : DbTransaction
-    {
-        public override System.Data.IsolationLevel IsolationLevel => System.Data.IsolationLevel.Serializable;
-
-        [AllowNull]
-        protected override DbConnection DbConnection => null!;
-
-        public override void Commit()
-        {
-        }
-
-        public override void Rollback()
-        {
-        }
     }
 }
