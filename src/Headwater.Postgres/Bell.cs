@@ -9,8 +9,6 @@ namespace Headwater;
 /// </summary>
 internal sealed class Bell
 {
-    private static readonly TimeSpan distance = TimeSpan.FromMilliseconds(4);
-
     private readonly PostgresDatabase database;
     private readonly Channel<bool> rung = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Task running;
@@ -36,20 +34,23 @@ internal sealed class Bell
 
     private async Task Run()
     {
+        var pace = new Pace(database.Time);
         while (await rung.Reader.WaitToReadAsync())
         {
+            await pace.Begin();
             rung.Reader.TryRead(out _);
             try
             {
                 await using var command = database.Source.CreateCommand(database.Sql.Notify);
                 command.Parameters.With(NameOf(database)).With(Sender);
                 await command.ExecuteNonQueryAsync();
-                await Task.Delay(distance, database.Time);
             }
             catch (Exception e) when (e is NpgsqlException or ObjectDisposedException)
             {
                 // A notification may be lost: the others look by themselves, if later.
             }
+
+            pace.End();
         }
     }
 }

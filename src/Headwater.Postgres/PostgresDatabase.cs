@@ -9,7 +9,10 @@ namespace Headwater;
 /// </summary>
 internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
 {
+    private const int PreparedStatements = 32;
+
     private readonly SemaphoreSlim opening = new(1);
+    private readonly NpgsqlConnectionStringBuilder settings;
     private readonly ILogger logger;
     private readonly Random random;
     private volatile string? epoch;
@@ -18,11 +21,15 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
     public PostgresDatabase(
         string connectionString, PostgresOptions options, HeadwaterOptions headwater, TimeProvider time, Random random, ILoggerFactory loggers)
     {
-        var settings = Settings(connectionString);
+        settings = Settings(connectionString);
 
         // The reset would throw away the plans of the functions, which costs more than all else about an append. Only application code
         // that is lent a transaction could leave something behind, and cleans up itself; see LentTransaction.
         settings.NoResetOnClose = true;
+
+        // Statements are parsed and planned once a connection, unless the application says otherwise or a pooler stands between.
+        if (!settings.ShouldSerialize("Max Auto Prepare"))
+            settings.MaxAutoPrepare = PreparedStatements;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         Name = $"'{settings.Database ?? settings.Username}' on {settings.Host}:{settings.Port}";
         SchemaName = options.Schema;
@@ -47,7 +54,7 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
 
     public Sql Sql { get; }
 
-    public NpgsqlDataSource Source { get; }
+    public NpgsqlDataSource Source { get; private set; }
 
     public TimeProvider Time { get; }
 
@@ -114,6 +121,17 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable, IDisposable
         {
             opening.Release();
         }
+    }
+
+    /// <summary>
+    /// Gives up preparing statements: a pooler is between us and the server, and another of its connections would not know them.
+    /// </summary>
+    public async ValueTask StopPreparing()
+    {
+        var before = Source;
+        settings.MaxAutoPrepare = 0;
+        Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        await before.DisposeAsync();
     }
 
     public void WarnNotDurable() => LogNotDurable(logger, Name);

@@ -12,15 +12,13 @@ namespace Headwater;
 /// </remarks>
 internal sealed partial class Watermark(PostgresDatabase database, ILogger<Watermark> logger) : IWatermark
 {
-    private static readonly TimeSpan distance = TimeSpan.FromMilliseconds(4);
-
     // Whoever is open for so long is named.
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
+    private readonly Pace pace = new(database.Time);
     private Task<(long Readable, long Issued)>? next;
     private Task looking = Task.CompletedTask;
-    private long lastLook;
     private long readable;
     private (long At, long Since)? held;
     private volatile WatermarkStatus status = new(Position.Start, Position.Start, TimeSpan.Zero, null);
@@ -55,13 +53,17 @@ internal sealed partial class Watermark(PostgresDatabase database, ILogger<Water
     private async Task<(long Readable, long Issued)> LookNext(Task before)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        var rest = distance - database.Time.GetElapsedTime(Volatile.Read(ref lastLook));
-        if (rest > TimeSpan.Zero)
-            await Task.Delay(rest, database.Time);
+        await pace.Begin();
         lock (gate)
             (looking, next) = (next!, null);
-        Volatile.Write(ref lastLook, database.Time.GetTimestamp());
-        return await LookNow();
+        try
+        {
+            return await LookNow();
+        }
+        finally
+        {
+            pace.End();
+        }
     }
 
     private async Task<(long Readable, long Issued)> LookNow()

@@ -4,7 +4,7 @@ SELECT epoch, version, store FROM {schema}.meta;
 -- What must be true of the server.
 -- name: server
 SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'), current_setting('default_transaction_isolation'),
-  pg_is_in_recovery(), current_setting('synchronous_commit'), current_database();
+  pg_is_in_recovery(), current_setting('synchronous_commit'), pg_backend_pid();
 
 -- name: head
 SELECT readable, issued, held FROM {schema}.head();

@@ -49,20 +49,30 @@ internal static class Schema
     /// <summary>Positions are read in statements that each see a moment of their own, and texts are compared as UTF-8.</summary>
     private static async Task CheckServer(PostgresDatabase database, CancellationToken cancel)
     {
-        await using var command = database.Source.CreateCommand(database.Sql.Server);
-        await using var row = await command.ExecuteReaderAsync(cancel);
-        await row.ReadAsync(cancel);
-        if (row.GetInt32(0) < OldestServer)
-            throw PostgresStoreException.Because(database.Name, $"runs on PostgreSQL {row.GetInt32(0) / 10000}; {OldestServer / 10000} or newer is needed.");
-        if (row.GetString(1) != "UTF8")
-            throw PostgresStoreException.Because(database.Name, $"has the encoding {row.GetString(1)}; UTF8 is needed.");
-        if (row.GetString(2) != "read committed")
-            throw PostgresStoreException.Because(database.Name,
-                $"has the default isolation '{row.GetString(2)}'; 'read committed' is needed for Headwater's user (ALTER ROLE ... SET default_transaction_isolation).");
-        if (row.GetBoolean(3))
-            throw PostgresStoreException.Because(database.Name, "is a standby; connect to the primary (Target Session Attributes=primary).");
-        if (row.GetString(4) is "off")
-            database.WarnNotDurable();
+        bool isDirect;
+        await using (var connection = await database.Source.OpenConnectionAsync(cancel))
+        {
+            await using var command = new NpgsqlCommand(database.Sql.Server, connection);
+            await using var row = await command.ExecuteReaderAsync(cancel);
+            await row.ReadAsync(cancel);
+            if (row.GetInt32(0) < OldestServer)
+                throw PostgresStoreException.Because(database.Name, $"runs on PostgreSQL {row.GetInt32(0) / 10000}; {OldestServer / 10000} or newer is needed.");
+            if (row.GetString(1) != "UTF8")
+                throw PostgresStoreException.Because(database.Name, $"has the encoding {row.GetString(1)}; UTF8 is needed.");
+            if (row.GetString(2) != "read committed")
+                throw PostgresStoreException.Because(database.Name,
+                    $"has the default isolation '{row.GetString(2)}'; 'read committed' is needed for Headwater's user (ALTER ROLE ... SET default_transaction_isolation).");
+            if (row.GetBoolean(3))
+                throw PostgresStoreException.Because(database.Name, "is a standby; connect to the primary (Target Session Attributes=primary).");
+            if (row.GetString(4) is "off")
+                database.WarnNotDurable();
+
+            // A pooler gives its clients process numbers of its own making.
+            isDirect = row.GetInt32(5) == connection.ProcessID;
+        }
+
+        if (!isDirect)
+            await database.StopPreparing();
     }
 
     private static async Task<(string Epoch, int Version, int Store)?> Find(PostgresDatabase database, NpgsqlConnection? inside, CancellationToken cancel)
