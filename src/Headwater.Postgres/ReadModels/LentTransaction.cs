@@ -28,8 +28,12 @@ internal sealed class LentTransaction(NpgsqlTransaction transaction)
                 $"'{borrower}' ended the transaction it was lent. That belongs to its caller: throw an exception to undo it.");
     }
 
-    /// <summary>Ends what application code may have left in the session; the transaction has ended by now.</summary>
-    public static async ValueTask CleanUp(NpgsqlConnection connection, CancellationToken cancel) => await connection.Run("DISCARD ALL", cancel);
+    /// <summary>
+    /// Ends what application code may have left in the session; the transaction has ended by now. It is what DISCARD ALL does but for
+    /// the prepared statements, which Npgsql counts on and would use in vain.
+    /// </summary>
+    public static async ValueTask CleanUp(NpgsqlConnection connection, CancellationToken cancel) => await connection.Run(
+        "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES", cancel);
 
     private static async ValueTask<string> Number(NpgsqlConnection connection)
     {
