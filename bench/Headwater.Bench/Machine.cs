@@ -11,11 +11,11 @@ internal static class Machine
         using var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=:memory:");
         connection.Open();
         return $"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription.Trim()}, "
-            + $"SQLite {connection.ServerVersion}, fsync {MedianFsync().TotalMicroseconds:N0} µs in {Path.GetTempPath()}";
+            + $"SQLite {connection.ServerVersion}, fsync {MedianFsync().TotalMicroseconds:N0} µs in {Path.GetTempPath()} ({new DriveInfo(Path.GetTempPath()).DriveFormat})";
     }
 
     /// <summary>How long the disk takes to keep a page.</summary>
-    private static TimeSpan MedianFsync()
+    public static TimeSpan MedianFsync()
     {
         var path = Path.GetTempFileName();
         using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, 4096, FileOptions.DeleteOnClose);
@@ -40,11 +40,16 @@ internal readonly record struct Cost(TimeSpan Elapsed, TimeSpan Processor, int C
 
     public double ProcessorMicros => Processor.TotalMicroseconds / Count;
 
-    public static async Task<Cost> Of(int count, Func<Task> work)
+    /// <param name="count">How many times the work does what it does.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="client">The process that does it; this one by default.</param>
+    public static async Task<Cost> Of(int count, Func<Task> work, Process? client = null)
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        using var process = Process.GetCurrentProcess();
+        using var own = Process.GetCurrentProcess();
+        var process = client ?? own;
+        process.Refresh();
         var (processor, started) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
         await work();
         var elapsed = Stopwatch.GetElapsedTime(started);

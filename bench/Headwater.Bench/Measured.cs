@@ -12,14 +12,3 @@ internal abstract record Measured
         $"UA{i}", "ATL", "ORD", DateTimeOffset.UnixEpoch.AddSeconds(i),
         "A remark of the length remarks have in practice, so that an event as a whole has about two hundred bytes");
 }
-
-internal sealed record Nothing : IState<Nothing, Measured>
-{
-    public static Nothing Initial { get; } = new();
-
-    public static Nothing Evolve(Nothing state, Measured happened) => state;
-}
-
-[JsonSerializable(typeof(Measured))]
-[JsonSerializable(typeof(Nothing))]
-internal sealed partial class MeasuredJson : JsonSerializerContext;
