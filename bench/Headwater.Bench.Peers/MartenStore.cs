@@ -1,4 +1,5 @@
 using JasperFx.Events;
+using JasperFx.Events.Projections;
 using Marten;
 
 namespace Headwater.Bench.Peers;
@@ -15,6 +16,8 @@ internal static class MartenStore
         options.UseSystemTextJsonForSerialization();
         options.Events.StreamIdentity = StreamIdentity.AsString;
         options.Events.AppendMode = EventAppendMode.Quick;
+        options.Events.UseOptimizedProjectionRebuilds = true;
+        options.Projections.Add(new MartenTotals(), ProjectionLifecycle.Async);
     });
 
     /// <summary>Appends an event to a new stream.</summary>

@@ -2,12 +2,6 @@ using System.Text.Json.Serialization;
 
 namespace Headwater.Bench;
 
-[JsonDerivedType(typeof(Added), "counter-added")]
-internal abstract record CounterEvent
-{
-    public sealed record Added(int Amount, string Note) : CounterEvent;
-}
-
 internal sealed record Counter(long Sum) : IState<Counter, CounterEvent>
 {
     public static Counter Initial { get; } = new(0L);

@@ -6,6 +6,7 @@ var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
     ["append"] = Append.Run,
     ["cursors"] = Cursors.Run,
     ["postgres"] = PostgresAppend.Run,
+    ["postgres-rebuild"] = PostgresRebuild.Run,
     ["rebuild"] = Rebuild.Run,
 };
 
