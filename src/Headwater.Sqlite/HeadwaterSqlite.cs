@@ -20,19 +20,44 @@ public static class HeadwaterSqlite
     public static HeadwaterBuilder UseSqlite(this HeadwaterBuilder headwater, string path, bool besideOtherTables = false)
     {
         ArgumentNullException.ThrowIfNull(headwater);
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        AddDatabase(headwater, null, path, besideOtherTables);
         var services = headwater.Services;
-        services.AddSingleton<WriterThread>();
-        services.AddSingleton(provider => new SqliteDatabase(
-            path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<WriterThread>(), new Random(), headwater.Options,
-            provider.GetRequiredService<ILoggerFactory>())
-        {
-            BesideOtherTables = besideOtherTables,
-        });
         services.AddSingleton<ILogStore>(provider => new SqliteLogStore(provider.GetRequiredService<SqliteDatabase>()));
         services.AddSingleton<IReadModelStore>(provider => new SqliteReadModelStore(provider.GetRequiredService<SqliteDatabase>()));
         services.AddSingleton<ICheckpointStore>(provider => new SqliteCheckpointStore(provider.GetRequiredService<SqliteDatabase>()));
         services.AddSingleton<ISignal>(provider => provider.GetRequiredService<SqliteDatabase>().Signal);
         return headwater;
+    }
+
+    /// <summary>
+    /// Adds a SQLite file in which projections can keep their rows (<see cref="ProjectionBuilder.KeptIn"/>), whatever the log is kept in.
+    /// Each node has a file of its own and runs those projections for itself.
+    /// </summary>
+    /// <param name="headwater">The application's declaration.</param>
+    /// <param name="name">What the application calls it, such as <c>local</c>.</param>
+    /// <param name="path">The file; it and its folder are created if they are missing. It is made again from the log if it is deleted.</param>
+    /// <param name="besideOtherTables">Whether the file may have tables of the application already; see <see cref="UseSqlite"/>.</param>
+    public static HeadwaterBuilder AddSqliteReadModels(this HeadwaterBuilder headwater, string name, string path, bool besideOtherTables = false)
+    {
+        ArgumentNullException.ThrowIfNull(headwater);
+        AddDatabase(headwater, name, path, besideOtherTables);
+        return headwater.AddReadModels(name, provider =>
+        {
+            var database = provider.GetRequiredKeyedService<SqliteDatabase>(name);
+            return new ReadModelDatabase(new SqliteReadModelStore(database), new SqliteCheckpointStore(database)) { IsLocal = true };
+        });
+    }
+
+    /// <summary>Registers a file, with a thread for its commits; without a name it is the log's.</summary>
+    private static void AddDatabase(HeadwaterBuilder headwater, string? name, string path, bool besideOtherTables)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        headwater.Services.AddKeyedSingleton<WriterThread>(name);
+        headwater.Services.AddKeyedSingleton(name, (provider, key) => new SqliteDatabase(
+            path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredKeyedService<WriterThread>(key), new Random(), headwater.Options,
+            provider.GetRequiredService<ILoggerFactory>())
+        {
+            BesideOtherTables = besideOtherTables,
+        });
     }
 }

@@ -23,7 +23,7 @@ internal sealed class OrdersApp : IAsyncDisposable
 
     public Node Node => app.Services.GetRequiredService<Node>();
 
-    public static async Task<OrdersApp> Start(Action<HeadwaterBuilder>? configure = null)
+    public static async Task<OrdersApp> Start(Action<HeadwaterBuilder>? configure = null, Action<ProjectionBuilder>? orders = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -39,7 +39,11 @@ internal sealed class OrdersApp : IAsyncDisposable
                     options.DrainSpread = TimeSpan.Zero;
                 })
                 .AddStream<Order, OrderEvent>("order", order => order.Tags((state, _) => state.Customer is { } customer ? [new("customer", customer)] : []))
-                .AddProjection<OrderList, OrderRow>("orders", orders => orders.KeyedByStream("order").Index("customer", "items"))
+                .AddProjection<OrderList, OrderRow>("orders", list =>
+                {
+                    list.KeyedByStream("order").Index("customer", "items");
+                    orders?.Invoke(list);
+                })
                 .AddFeed("order-events", feed => Contracts(feed.Events("order")).AllowAnonymous())
                 .AddFeed("by-customer", feed => Contracts(feed.EventsByTag("customer")).AllowAnonymous())
                 .AddFeed("orders", feed => feed.Rows("orders", "order-row").AllowAnonymous())

@@ -107,6 +107,26 @@ public sealed class ReadModelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_written_is_read_from_a_second_database_and_followed_from_there()
+    {
+        await app.DisposeAsync();
+        var second = new MemoryStore(TimeProvider.System, Guid.NewGuid);
+        app = await OrdersApp.Start(headwater => headwater.AddReadModels("second", _ => new(second, second)), orders => orders.KeptIn("second"));
+        HttpResponseMessage row = null!;
+        for (var i = 0; i < 50; i++)
+        {
+            var written = await app.Post("/orders/1/items", new AddItem("tea", 1));
+            row = await Get("/list/1", Cursor(written));
+            Assert.Equal(i + 1, (await row.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("items").GetInt32());
+        }
+
+        var follow = await app.Follow($"/feeds/orders?after={Cursor(row)}");
+        await app.Post("/orders/1/items", new AddItem("tea", 1));
+        Assert.Contains("\"items\":51", (await follow.NextEvent()).Data!, StringComparison.Ordinal);
+        Assert.Equal(new Position(51), (await second.State("orders", CancellationToken.None)).Checkpoint.Position);
+    }
+
+    [Fact]
     public async Task A_read_model_that_stays_behind_is_waited_for_within_the_bound_and_only_for_the_key()
     {
         await app.DisposeAsync();

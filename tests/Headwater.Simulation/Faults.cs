@@ -131,6 +131,8 @@ internal sealed class FaultyReadModels(IReadModelStore inner, Faults faults) : I
             return true;
         });
 
+    public ValueTask<string> Bind(string epoch, CancellationToken cancel) => inner.Bind(epoch, cancel);
+
     public async ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) =>
         await faults.Write("trim", async () =>
         {

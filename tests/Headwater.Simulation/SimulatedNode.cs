@@ -99,7 +99,7 @@ internal sealed class Life
         var loggers = new Loggers(name, world);
         (Node, Items) = Nodes.Build(world.Options, stores, world.Plan.UsesOwnSignal ? connection.Signal ?? Signal : Signal, surroundings, world.Outside, loggers);
         Tombstones = new Tombstones(
-            Node.Projections, stores.ReadModels, Node.Log, world.Options, surroundings, loggers.CreateLogger<Tombstones>());
+            Node.Projections, Node.Log, world.Options, surroundings, loggers.CreateLogger<Tombstones>());
     }
 
     public string Name { get; }

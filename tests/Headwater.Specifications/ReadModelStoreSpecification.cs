@@ -224,6 +224,15 @@ public abstract partial class ReadModelStoreSpecification(StoreUnderTest subject
     }
 
     [Fact]
+    public async Task The_log_that_is_told_first_stays_on_record()
+    {
+        Assert.Equal("aaaa", await Models.Bind("aaaa", Cancel));
+        Assert.Equal("aaaa", await Models.Bind("bbbb", Cancel));
+        await Reopen();
+        Assert.Equal("aaaa", await Models.Bind("bbbb", Cancel));
+    }
+
+    [Fact]
     public async Task A_projection_that_writes_tables_is_refused_by_a_store_without_them()
     {
         Assert.SkipWhen(Subject.Capabilities.HasFlag(Capabilities.Tables), "The store has tables.");

@@ -58,6 +58,9 @@ internal sealed class PostgresReadModelStore(PostgresDatabase database) : IReadM
             return true;
         }, tables, cancel);
 
+    public async ValueTask<string> Bind(string epoch, CancellationToken cancel) => (await database.Query(
+        database.Sql.Bind, parameters => parameters.With(epoch), static row => row.GetString(0), cancel))[0];
+
     public async ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) => await database.Query(
         database.Sql.TrimDeletions, parameters => parameters.With(model).With(upTo.Value), static _ => true, cancel);
 

@@ -63,6 +63,10 @@ FROM (SELECT $1::text AS name) n
 LEFT JOIN {schema}.checkpoints c ON c.name = n.name
 LEFT JOIN {schema}.rows r ON r.model = n.name AND r.key = $3 AND r.position > $2 AND r.position <= c.position;
 
+-- The log that the read models here are made from, if it is another database.
+-- name: bind
+UPDATE {schema}.meta SET log = coalesce(log, $1) RETURNING log;
+
 -- name: reset
 WITH deleted AS (DELETE FROM {schema}.rows WHERE model = $1)
 INSERT INTO {schema}.checkpoints AS c (name, generation) VALUES ($1, 1)

@@ -38,6 +38,7 @@ internal sealed class Sql(IReadOnlyDictionary<string, string> named)
     public string FindRows { get; } = named["find_rows"];
     public string ReadChanges { get; } = named["read_changes"];
     public string ReadChangesOf { get; } = named["read_changes_of"];
+    public string Bind { get; } = named["bind"];
     public string Reset { get; } = named["reset"];
     public string TrimDeletions { get; } = named["trim_deletions"];
     public string RowIndexes { get; } = named["row_indexes"];

@@ -44,6 +44,9 @@ internal sealed class SqliteReadModelStore(SqliteDatabase database) : IReadModel
             return true;
         }, cancel);
 
+    public ValueTask<string> Bind(string epoch, CancellationToken cancel) =>
+        database.Writer.Do(transaction => ValueTask.FromResult(Schema.Bind(transaction.Session, epoch)), cancel);
+
     public async ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) =>
         await database.Writer.Do(transaction =>
         {

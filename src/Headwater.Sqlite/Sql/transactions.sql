@@ -23,5 +23,9 @@ PRAGMA data_version;
 -- name: epoch
 SELECT value FROM meta WHERE name = 'epoch';
 
+-- The log that the read models here are made from, if it is another database.
+-- name: bind
+INSERT INTO meta (name, value) VALUES ('log', ?1) ON CONFLICT (name) DO UPDATE SET value = value RETURNING value;
+
 -- name: insert_epoch
 INSERT INTO meta (name, value) VALUES ('epoch', ?1) ON CONFLICT DO NOTHING;

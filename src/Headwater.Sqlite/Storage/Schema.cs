@@ -96,5 +96,13 @@ internal static class Schema
         }
     }
 
+    /// <summary>Records which log the read models are made from, unless that is on record, and returns what is.</summary>
+    public static string Bind(Session session, string epoch)
+    {
+        using var bind = session.Use(Sql.Bind);
+        bind.Bind(1, epoch).Step();
+        return bind.Text(0);
+    }
+
     private static long Number(Session session, string sql) => long.Parse(session.Ask(sql)!, CultureInfo.InvariantCulture);
 }

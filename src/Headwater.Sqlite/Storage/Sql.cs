@@ -27,6 +27,7 @@ internal sealed class Sql
     public static readonly Sql RollbackTo = new("rollback_to");
     public static readonly Sql DataVersion = new("data_version");
     public static readonly Sql Epoch = new("epoch");
+    public static readonly Sql Bind = new("bind");
     public static readonly Sql InsertEpoch = new("insert_epoch");
 
     public static readonly Sql Head = new("head");

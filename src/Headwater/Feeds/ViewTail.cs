@@ -34,18 +34,18 @@ internal sealed class ViewChange(StoredRow row) : IPositioned
 /// conflates: of a row that changed often only the newest state is handed out.
 /// </summary>
 /// <param name="projection">The projection behind the read model.</param>
-/// <param name="store">Where its rows are.</param>
 /// <param name="log">What moves the projection.</param>
 /// <param name="hints">Beats when another node may have run the projection; null if this one always does.</param>
 /// <param name="options">How much to keep and to read.</param>
 /// <param name="surroundings">Time and scheduling.</param>
 /// <param name="logger">Told when the store fails.</param>
 internal sealed partial class ViewTail(
-    Projection projection, IReadModelStore store, LogTail log, Pulse? hints, HeadwaterOptions options, Surroundings surroundings,
+    Projection projection, LogTail log, Pulse? hints, HeadwaterOptions options, Surroundings surroundings,
     ILogger<ViewTail> logger)
 {
     private const int RingCapacity = 1 << 14;
 
+    private readonly IReadModelStore store = projection.Database.Rows;
     private readonly Ring<ViewChange> ring = new(Math.Min(options.TailEvents, RingCapacity), options.TailBytes / 4);
     private readonly Dictionary<string, ViewChange> newest = [];
     private readonly Pulse advanced = new(surroundings.Waking);

@@ -24,6 +24,8 @@ public sealed class HeadwaterBuilder
 
     internal ApplicationJson Json { get; }
 
+    internal Dictionary<string, Func<IServiceProvider, ReadModelDatabase>> Databases { get; } = [];
+
     internal List<ProjectionBuilder> Projections { get; } = [];
 
     internal List<SubscriptionBuilder> Subscriptions { get; } = [];
@@ -50,6 +52,21 @@ public sealed class HeadwaterBuilder
         Services.TryAddSingleton<IReadModelStore>(provider => provider.GetRequiredService<MemoryStore>());
         Services.TryAddSingleton<ICheckpointStore>(provider => provider.GetRequiredService<MemoryStore>());
         return this;
+    }
+
+    /// <summary>
+    /// Adds a database other than the log's, in which projections can keep their rows and checkpoints (<see cref="ProjectionBuilder.KeptIn"/>).
+    /// Adapters call it.
+    /// </summary>
+    /// <param name="name">Its name in this application.</param>
+    /// <param name="open">Gives its stores; called once, when the application starts.</param>
+    /// <exception cref="ArgumentException">The name is taken, or is none.</exception>
+    public HeadwaterBuilder AddReadModels(string name, Func<IServiceProvider, ReadModelDatabase> open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        return Databases.TryAdd(Names.Check(name, "database"), open)
+            ? this
+            : throw new ArgumentException($"A database for read models named '{name}' was added before.", nameof(name));
     }
 
     /// <summary>Gives the source-generated JSON of events, commands, states, rows and contracts. May be called several times.</summary>

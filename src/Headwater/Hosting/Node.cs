@@ -16,6 +16,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     private readonly List<ViewTail> viewTails = [];
     private readonly Tombstones tombstones;
     private readonly ICheckpointStore checkpoints;
+    private readonly Dictionary<string, ReadModelDatabase> databases;
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
     private readonly Meter meter = new(Telemetry.Name);
@@ -34,10 +35,12 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         var types = declared.BuildEventTypes();
         Check(declared);
 
+        var own = new ReadModelDatabase(readModels, checkpoints);
+        databases = declared.Databases.ToDictionary(each => each.Key, each => each.Value(services));
         Tail = new LogTail(logStore, signal, types, options, surroundings, loggers.CreateLogger<LogTail>());
         Projections = [.. declared.Projections.Select(each => new Projection(
             each.Schema, each.Filter, each.Policy, each.IsInline, each.KeyedByCategory, each.Handler(services),
-            readModels, types, options, surroundings))];
+            each.Database is { } name ? databases[name] : own, types, options, surroundings))];
         Log = new Log(logStore, types, Tail, options, surroundings, Projections.Where(projection => projection.IsInline),
             loggers.CreateLogger<Log>());
 
@@ -46,17 +49,18 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         ISubscriber[] subscribers = [.. Projections.Where(projection => !projection.IsInline), .. subscriptions];
         if (leaseStore is not null)
             Leases = new Leases(
-                leaseStore, Self(surroundings), [.. subscribers.Select(subscriber => subscriber.Name)], options, surroundings,
+                leaseStore, Self(surroundings), [.. subscribers.Where(IsShared).Select(subscriber => subscriber.Name)], options, surroundings,
                 loggers.CreateLogger<Leases>());
         foreach (var subscriber in subscribers)
-            loops.Add(new SubscriptionLoop(subscriber, Log, Leases, surroundings, options, loggers.CreateLogger<SubscriptionLoop>()));
+            loops.Add(new SubscriptionLoop(
+                subscriber, Log, IsShared(subscriber) ? Leases : null, surroundings, options, loggers.CreateLogger<SubscriptionLoop>()));
 
         var rowModels = declared.Projections.Where(each => each.RowType is not null).Select(each => each.Name).ToHashSet();
         foreach (var projection in Projections.Where(projection => rowModels.Contains(projection.Name)))
         {
-            var hints = Leases is null || projection.IsInline ? null : Tail.Hinted;
-            viewTails.Add(new ViewTail(projection, readModels, Tail, hints, options, surroundings, loggers.CreateLogger<ViewTail>()));
-            ReadModels[projection.Name] = new ReadModel(projection, readModels, Log, hints, surroundings);
+            var hints = Leases is null || projection.IsInline || projection.Database.IsLocal ? null : Tail.Hinted;
+            viewTails.Add(new ViewTail(projection, Tail, hints, options, surroundings, loggers.CreateLogger<ViewTail>()));
+            ReadModels[projection.Name] = new ReadModel(projection, Log, hints, surroundings);
         }
 
         foreach (var feed in declared.Feeds)
@@ -73,7 +77,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             () => SourceLags(status => status.LagBytes ?? 0), "By", "How many bytes a source has written that are not taken over yet.");
         meter.CreateObservableGauge("headwater.source.lag.time",
             () => SourceLags(status => status.Lag.TotalSeconds), "s", "For how long there has been something at a source that is not taken over yet.");
-        tombstones = new Tombstones(Projections, readModels, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
+        tombstones = new Tombstones(Projections, Log, options, surroundings, loggers.CreateLogger<Tombstones>());
     }
 
     public Log Log { get; }
@@ -125,6 +129,8 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         var tail = surroundings.Start(() => Tail.Run(Stopping));
         running = [tail];
         await Tail.Ready.WaitAsync(cancel);
+        foreach (var (name, database) in databases)
+            await database.Check(name, await Log.Head(cancel), Projections.Where(projection => projection.Database == database), cancel);
         foreach (var projection in Projections.Where(projection => projection.IsInline))
             await CatchUp(projection, cancel);
 
@@ -135,6 +141,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             .. loops.Select(loop => surroundings.Start(() => loop.Run(Stopping))),
             .. viewTails.Select(view => surroundings.Start(() => view.Run(Stopping))),
             surroundings.Start(() => tombstones.Run(Stopping)),
+            .. SharedSignals().Select(signal => surroundings.Start(() => Tail.Hear(signal, Stopping))),
             .. Sources.Select(source => surroundings.Start(() => source.Run(Log, Stopping))),
         ];
         await Task.WhenAll(viewTails.Select(view => view.Ready)).WaitAsync(cancel);
@@ -200,13 +207,13 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     }
 
     public ValueTask<IReadOnlyList<SkippedEvent>> Skipped(string name, int limit, CancellationToken cancel) =>
-        checkpoints.ReadSkipped(name, limit, cancel);
+        (Projections.FirstOrDefault(each => each.Name == name)?.Database.Checkpoints ?? checkpoints).ReadSkipped(name, limit, cancel);
 
     /// <summary>Lets a stopped subscription or projection try again where it stands.</summary>
     public void Restart(string name)
     {
         var loop = Loop(name);
-        if (Leases is { } leases && leases.Held(name) is null)
+        if (loop.IsLeased && Leases is { } leases && leases.Held(name) is null)
             throw new InvalidOperationException(leases.Nodes.FirstOrDefault(node => node.Id == leases.OwnerOf(name)) is { } owner
                 ? $"'{name}' is run by node {owner.Id} on {owner.Host} (process {owner.ProcessId}); restart it there."
                 : $"'{name}' is run by no node just now, and begins where it stands once one has its lease.");
@@ -267,6 +274,12 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         }
     }
 
+    private static bool IsShared(ISubscriber subscriber) => subscriber is not Projection { Database.IsLocal: true };
+
+    /// <summary>What other nodes do to the rows that one of them keeps for all.</summary>
+    private IEnumerable<ISignal> SharedSignals() =>
+        Leases is null ? [] : databases.Values.Where(database => !database.IsLocal).Select(database => database.Signal).OfType<ISignal>();
+
     private static NodeInfo Self(Surroundings surroundings) => new(
         surroundings.NewId().ToString("N")[^12..], Environment.MachineName, Environment.ProcessId, surroundings.Time.GetUtcNow());
 
@@ -277,7 +290,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     {
         var names = declared.Projections.Select(each => each.Name).Concat(declared.Subscriptions.Select(each => each.Name));
         var mistakes = declared.Options.Mistakes()
-            .Concat(declared.Projections.SelectMany(each => each.Mistakes(declared.Json)))
+            .Concat(declared.Projections.SelectMany(each => each.Mistakes(declared.Json, declared.Databases.Keys)))
             .Concat(declared.Subscriptions.Select(each => SubscriptionBuilder.Mistake(each.Name, each.Policy)).OfType<string>())
             .Concat(Twice(names, "projection or subscription"))
             .Concat(Twice(declared.Feeds.Select(each => each.Name), "feed"))

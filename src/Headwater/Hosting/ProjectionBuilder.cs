@@ -25,6 +25,8 @@ public sealed class ProjectionBuilder
 
     internal string? KeyedByCategory { get; private set; }
 
+    internal string? Database { get; private set; }
+
     internal ReadModelSchema Schema => new(Name, indexedFields);
 
     /// <summary>Reads only these events; every event by default. It takes back <see cref="KeyedByStream"/>.</summary>
@@ -60,6 +62,16 @@ public sealed class ProjectionBuilder
         return this;
     }
 
+    /// <summary>
+    /// Keeps rows and checkpoint in another database than the log's, which was added under this name (by <c>AddPostgresReadModels</c> or
+    /// <c>AddSqliteReadModels</c>). An inline projection cannot: its rows are written in the transaction of the append.
+    /// </summary>
+    public ProjectionBuilder KeptIn(string database)
+    {
+        Database = database;
+        return this;
+    }
+
     /// <summary>What to do with an event the projection throws at; <see cref="ErrorPolicy.Stop"/> by default.</summary>
     public ProjectionBuilder OnError(ErrorPolicy policy)
     {
@@ -67,12 +79,17 @@ public sealed class ProjectionBuilder
         return this;
     }
 
-    internal IEnumerable<string> Mistakes(ApplicationJson json)
+    internal IEnumerable<string> Mistakes(ApplicationJson json, IReadOnlyCollection<string> databases)
     {
         if (SubscriptionBuilder.Mistake(Name, Policy) is { } mistake)
             yield return mistake;
         if (IsInline && Policy is not ErrorPolicy.Stop)
             yield return $"The inline projection '{Name}' cannot skip events: an event it cannot handle undoes its append.";
+        if (IsInline && Database is not null)
+            yield return $"The inline projection '{Name}' cannot be kept in '{Database}': its rows are written in the transaction of the append.";
+        if (Database is not null && !databases.Contains(Database))
+            yield return $"Projection '{Name}' is kept in '{Database}', and no database of that name was added"
+                + (databases.Count == 0 ? "; add it with AddPostgresReadModels or AddSqliteReadModels." : $"; there are {string.Join(", ", databases)}.");
         var fields = RowType is null ? [] : json.Of(RowType).Properties.Select(property => property.Name).ToHashSet();
         foreach (var field in indexedFields.Where(field => !fields.Contains(field)))
             yield return $"Projection '{Name}' indexes '{field}', which its rows do not have; they have {string.Join(", ", fields)}.";

@@ -131,6 +131,13 @@ internal sealed partial class LogTail(
         advanced.Beat();
     }
 
+    /// <summary>Hears a further signal until cancelled.</summary>
+    public async Task Hear(ISignal further, CancellationToken cancel)
+    {
+        while (!cancel.IsCancellationRequested)
+            await Quietly(WaitForHint(further, cancel));
+    }
+
     private async Task WaitForHint(ISignal from, CancellationToken cancel)
     {
         try

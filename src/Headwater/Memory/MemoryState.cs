@@ -26,6 +26,9 @@ internal sealed record MemoryState
     public ImmutableDictionary<string, ImmutableList<SkippedEvent>> Skipped { get; init; } =
         ImmutableDictionary<string, ImmutableList<SkippedEvent>>.Empty;
 
+    /// <summary>The epoch of the log the read models are made from, once it is told.</summary>
+    public string? Log { get; init; }
+
     public Position Head => new(Events.Count);
 
     public ImmutableList<MemoryEvent> Stream(StreamId stream) => Streams.GetValueOrDefault(stream, []);

@@ -47,6 +47,9 @@ internal sealed partial class MemoryStore : IReadModelStore
         await Change(model, before => before.NextGeneration(), cancel);
     }
 
+    public ValueTask<string> Bind(string epoch, CancellationToken cancel) => Write(
+        before => before.Log is { } known ? (before, known) : (before with { Log = epoch }, epoch), cancel);
+
     public async ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) =>
         await Change(model, before => before.Trim(upTo), cancel);
 

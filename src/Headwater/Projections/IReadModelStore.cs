@@ -45,6 +45,10 @@ public interface IReadModelStore
     /// <summary>Empties a read model, sets its checkpoint to the start and begins its next generation. The fence stays.</summary>
     ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel);
 
+    /// <summary>Records which log the rows are made from, unless that is on record.</summary>
+    /// <returns>The epoch of the log that is on record now.</returns>
+    ValueTask<string> Bind(string epoch, CancellationToken cancel);
+
     /// <summary>Forgets deleted rows whose deletion stands at or below a position; cursors below it can no longer be resumed.</summary>
     ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel);
 }

@@ -3,12 +3,17 @@ namespace Headwater;
 /// <summary>A projection: its name, what it reads, what it does, and when.</summary>
 internal sealed class Projection(
     ReadModelSchema schema, LogFilter filter, ErrorPolicy onError, bool isInline, string? keyedByCategory, ProjectionHandler handler,
-    IReadModelStore store, EventTypes types, HeadwaterOptions options, Surroundings surroundings)
+    ReadModelDatabase database, EventTypes types, HeadwaterOptions options, Surroundings surroundings)
     : ISubscriber, IAppendParticipant
 {
+    private readonly IReadModelStore store = database.Rows;
+
     public string Name => schema.Model;
 
     public ReadModelSchema Schema => schema;
+
+    /// <summary>Where its rows are.</summary>
+    public ReadModelDatabase Database => database;
 
     public LogFilter Filter => filter;
 

@@ -2,14 +2,15 @@ namespace Headwater;
 
 /// <summary>Answers queries from a read model, and waits until it has what a caller has already seen.</summary>
 /// <param name="projection">The projection behind it.</param>
-/// <param name="store">Where its rows are.</param>
 /// <param name="log">What its positions refer to.</param>
 /// <param name="hints">Beats when another node may have run the projection; null if this one always does.</param>
 /// <param name="surroundings">Time and scheduling.</param>
-internal sealed class ReadModel(Projection projection, IReadModelStore store, Log log, Pulse? hints, Surroundings surroundings)
+internal sealed class ReadModel(Projection projection, Log log, Pulse? hints, Surroundings surroundings)
 {
     // A commit by this process wakes a waiter at once, and a hint one by another; this is for when there is none or it is lost.
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    private readonly IReadModelStore store = projection.Database.Rows;
 
     public string Name => projection.Name;
 

@@ -4,7 +4,7 @@ namespace Headwater;
 
 /// <summary>Forgets deleted rows once no client that comes back can need them.</summary>
 internal sealed partial class Tombstones(
-    IEnumerable<Projection> projections, IReadModelStore store, Log log, HeadwaterOptions options, Surroundings surroundings,
+    IEnumerable<Projection> projections, Log log, HeadwaterOptions options, Surroundings surroundings,
     ILogger<Tombstones> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
@@ -35,7 +35,7 @@ internal sealed partial class Tombstones(
     {
         var upTo = await LastBefore(surroundings.Time.GetUtcNow() - options.TombstoneRetention, cancel);
         foreach (var projection in projections)
-            await store.TrimTombstones(projection.Name, upTo, cancel);
+            await projection.Database.Rows.TrimTombstones(projection.Name, upTo, cancel);
     }
 
     /// <summary>Finds by bisection the place of the last event recorded before an instant.</summary>

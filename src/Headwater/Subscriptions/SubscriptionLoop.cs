@@ -17,6 +17,9 @@ internal sealed partial class SubscriptionLoop(
 
     public SubscriptionProgress Progress => progress;
 
+    /// <summary>Whether one node at a time runs it.</summary>
+    public bool IsLeased => leases is not null;
+
     /// <summary>Reads the checkpoint again, and goes on if the loop had stopped.</summary>
     public void Restart()
     {

@@ -72,6 +72,16 @@ internal static class Setup
             .AddSubscription<Mailer>("mailer", mailer => mailer.OnError(ErrorPolicy.Skip)));
     }
 
+    public static void AddElsewhere(IServiceCollection services, string logDatabase, string reportDatabase)
+    {
+        services.AddHeadwater(headwater => headwater
+            .UsePostgres(logDatabase)
+            .AddPostgresReadModels("reports", reportDatabase)
+            .AddSqliteReadModels("local", "/var/lib/bank/holders.db")
+            .AddProjection<Holders, Holder>("holders", holders => holders.KeptIn("local"))
+            .AddSqlProjection<Turnover>("turnover", turnover => turnover.KeptIn("reports")));
+    }
+
     public static async Task Rebuild(Subscriptions subscriptions, CancellationToken cancel)
     {
         foreach (var status in await subscriptions.Status(cancel))

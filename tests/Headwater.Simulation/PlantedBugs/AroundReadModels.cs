@@ -26,5 +26,7 @@ internal abstract class AroundReadModels(IReadModelStore inner) : IReadModelStor
     public ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
         inner.Reset(model, tables, cancel);
 
+    public ValueTask<string> Bind(string epoch, CancellationToken cancel) => inner.Bind(epoch, cancel);
+
     public ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) => inner.TrimTombstones(model, upTo, cancel);
 }

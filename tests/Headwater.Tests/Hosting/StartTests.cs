@@ -77,6 +77,31 @@ public sealed class StartTests
     }
 
     [Fact]
+    public void A_projection_is_kept_in_a_database_that_was_added_and_never_inline()
+    {
+        Says(Memory(headwater => headwater.AddProjection<OrderRows, OrderRow>("orders", orders => orders.KeptIn("nowhere"))),
+            "'orders' is kept in 'nowhere', and no database of that name was added", "AddPostgresReadModels");
+        Says(Memory(headwater => headwater.AddReadModels("there", Elsewhere()).AddProjection<OrderRows, OrderRow>("orders", orders => orders.KeptIn("nowhere"))),
+            "there are there");
+        Says(Memory(headwater => headwater.AddReadModels("there", Elsewhere()).AddProjection<OrderRows, OrderRow>("orders", orders => orders.KeptIn("there").Inline())),
+            "The inline projection 'orders' cannot be kept in 'there'");
+        Says(Memory(headwater => headwater.AddReadModels("there", Elsewhere()).AddReadModels("there", Elsewhere())), "named 'there' was added before");
+        Says(Memory(headwater => headwater.AddReadModels("Over there", Elsewhere())), "'Over there' is no name for a database");
+    }
+
+    [Fact]
+    public async Task Read_models_of_a_log_that_is_an_older_copy_are_refused()
+    {
+        var rows = new MemoryStore(TimeProvider.System, Guid.NewGuid);
+        await rows.Commit(new ProjectionCommit("orders", default, new Position(5), []), World.Cancel);
+        await using var world = World.Create(headwater => headwater
+            .AddReadModels("there", _ => new(rows, rows)).AddProjection<OrderRows, OrderRow>("orders", orders => orders.KeptIn("there")));
+
+        var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => world.Node.Start(World.Cancel));
+        Assert.Contains("'orders' in 'there' stands at position 5, and the log ends at 0", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_and_categories_are_checked_where_they_are_given()
     {
         Says(Memory(headwater => headwater.AddProjection<OrderRows, OrderRow>("Two words")), "'Two words' is no name for a projection");
@@ -142,6 +167,12 @@ public sealed class StartTests
 
     private static Action<HeadwaterBuilder> Memory(Action<HeadwaterBuilder> declare) =>
         headwater => declare(headwater.UseMemory().UseJson(OrdersJson.Default));
+
+    private static Func<IServiceProvider, ReadModelDatabase> Elsewhere()
+    {
+        var store = new MemoryStore(TimeProvider.System, Guid.NewGuid);
+        return _ => new(store, store);
+    }
 
     private static Action<FeedBuilder> Rows(string model) => feed => feed.Rows(model, "row").AllowAnonymous();
 

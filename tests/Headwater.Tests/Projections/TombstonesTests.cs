@@ -17,7 +17,7 @@ public sealed class TombstonesTests
 
         await world.Settle();
         var tombstones = new Tombstones(
-            world.Node.Projections, world.Store, world.Log, world.Node.Options,
+            world.Node.Projections, world.Log, world.Node.Options,
             new Surroundings(world.Time, TaskScheduler.Default, new Random(1), Guid.NewGuid), NullLogger<Tombstones>.Instance);
         await tombstones.Trim(World.Cancel);
 

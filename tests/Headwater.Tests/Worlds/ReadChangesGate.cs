@@ -48,5 +48,7 @@ internal sealed class ReadChangesGate(IReadModelStore store) : IReadModelStore
     public ValueTask Reset(string model, Func<DbTransaction, CancellationToken, ValueTask>? tables, CancellationToken cancel) =>
         store.Reset(model, tables, cancel);
 
+    public ValueTask<string> Bind(string epoch, CancellationToken cancel) => store.Bind(epoch, cancel);
+
     public ValueTask TrimTombstones(string model, Position upTo, CancellationToken cancel) => store.TrimTombstones(model, upTo, cancel);
 }
