@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Headwater.Specifications;
 
 namespace Headwater.Postgres.Tests;
@@ -15,7 +16,8 @@ internal sealed class PostgresStoreUnderTest : StoreUnderTest
 {
     private readonly TestSchema schema = new();
 
-    public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables;
+    public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables
+        | Capabilities.Outbox;
 
     public bool GroupCommit { get; init; } = true;
 
@@ -24,6 +26,8 @@ internal sealed class PostgresStoreUnderTest : StoreUnderTest
         var database = await schema.Open(new StampingTime(Time), groupCommit: GroupCommit);
         return new Stores(database.Log, new PostgresReadModelStore(database), new PostgresCheckpointStore(database), database.DisposeAsync);
     }
+
+    public override async ValueTask<DbTransaction> BeginTransaction() => await (await TestSchema.Connect()).BeginTransactionAsync();
 
     public override async ValueTask DisposeAsync()
     {

@@ -122,15 +122,6 @@ public sealed class WatermarkTests : IAsyncLifetime
         await own.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
     }
 
-    /// <summary>Looks again and again until it is so; looks keep a distance of their own. Fails after a time.</summary>
-    private static async Task Until(Func<ValueTask<bool>> isSo)
-    {
-        using var timeUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        timeUp.CancelAfter(TimeSpan.FromSeconds(10));
-        while (!await isSo())
-            timeUp.Token.ThrowIfCancellationRequested();
-    }
-
     private async ValueTask<WatermarkHolder?> Looked()
     {
         await Database.Watermark.Look(Cancel);

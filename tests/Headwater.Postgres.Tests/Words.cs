@@ -16,4 +16,13 @@ internal static class Words
 
     public static async ValueTask<IReadOnlyList<RecordedEvent>> ReadAll(this PostgresDatabase database) =>
         (await database.Log.Read(new(LogFilter.Everything, Position.Start, Position.Max, int.MaxValue), Cancel)).Events;
+
+    /// <summary>Asks again and again until it is so, which takes a look at the database each. Fails after a time.</summary>
+    public static async ValueTask Until(Func<ValueTask<bool>> isSo)
+    {
+        using var timeUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        timeUp.CancelAfter(TimeSpan.FromSeconds(10));
+        while (!await isSo())
+            timeUp.Token.ThrowIfCancellationRequested();
+    }
 }

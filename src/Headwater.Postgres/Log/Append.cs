@@ -6,8 +6,6 @@ namespace Headwater;
 /// <summary>One append: what is sent, and what its answer means.</summary>
 internal sealed class Append
 {
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(10);
-
     private readonly TaskCompletionSource<AppendResult?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Append(AppendRequest request, DateTimeOffset now)
@@ -99,10 +97,14 @@ internal sealed class Append
         AppendResult result;
         await using (var connection = await database.Source.OpenConnectionAsync(cancel))
             result = await Within(database, connection, cancel);
-        return EventCount > 0 || result is not AppendResult.Appended appended
+        return await AtHead(result, database, cancel);
+    }
+
+    /// <summary>An append without events stands where the log does.</summary>
+    public async ValueTask<AppendResult> AtHead(AppendResult result, PostgresDatabase database, CancellationToken cancel) =>
+        EventCount > 0 || result is not AppendResult.Appended appended
             ? result
             : appended with { Position = new Position((await database.Watermark.Look(cancel)).Readable) };
-    }
 
     /// <summary>
     /// Appends and lets inline projections join. They read the log up to their own events, so those who may still add something
@@ -110,45 +112,16 @@ internal sealed class Append
     /// </summary>
     private async ValueTask<AppendResult> WithParticipants(PostgresDatabase database, CancellationToken cancel)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await connection.Run(database.Sql.InlineTurn, cancel);
-        var result = await Within(database, connection, cancel);
-        if (result is not AppendResult.Appended { AlreadyKnown: false, Position: var last })
-            return result;
-
-        await CommitWith(Request.Participants, database, transaction, last, cancel);
-        return result;
-    }
-
-    /// <summary>Lets inline projections join a transaction whose turn it is and whose last event has a position, and commits it.</summary>
-    public static async ValueTask CommitWith(
-        IReadOnlyList<IAppendParticipant> participants, PostgresDatabase database, NpgsqlTransaction transaction, Position last, CancellationToken cancel)
-    {
-        var connection = transaction.Connection!;
-        await Settled(database, connection, last, cancel);
-        var lent = new ReadModelTransaction(database, transaction, last);
-        foreach (var participant in participants)
-            await lent.Lend(participant.Name, () => participant.Join(lent, cancel));
-        await transaction.CommitAsync(CancellationToken.None);
-        if (lent.WasLent)
-            await LentTransaction.CleanUp(connection, CancellationToken.None);
-    }
-
-    private static async ValueTask Settled(PostgresDatabase database, NpgsqlConnection connection, Position last, CancellationToken cancel)
-    {
-        var started = database.Time.GetTimestamp();
-        for (var wait = 1; ; wait = Math.Min(2 * wait, 50))
+        var turn = new InlineTurn(database);
+        while (true)
         {
-            await using var command = new NpgsqlCommand(database.Sql.Settled, connection);
-            command.Parameters.With(last.Value);
-            if (await command.ExecuteScalarAsync(cancel) is true)
-                return;
-            if (database.Time.GetElapsedTime(started) > patience)
-                throw PostgresStoreException.Because(database.Name,
-                    $"has another transaction that appended and has stayed open for {patience.TotalSeconds:0} s, so inline projections cannot go on. {await database.Watermark.Holder(cancel)}",
-                    isTransient: true);
-            await Task.Delay(TimeSpan.FromMilliseconds(wait), database.Time, cancel);
+            await using var connection = await database.Source.OpenConnectionAsync(cancel);
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            await turn.Take(connection, cancel);
+            var result = await Within(database, connection, cancel);
+            if (result is not AppendResult.Appended { AlreadyKnown: false, Position: var last }
+                || await turn.Commit(Request.Participants, transaction, last, cancel))
+                return result;
         }
     }
 

@@ -1,7 +1,9 @@
+using System.Data.Common;
+
 namespace Headwater;
 
 /// <summary>The log in a PostgreSQL database.</summary>
-internal sealed class PostgresLogStore(PostgresDatabase database, bool groupCommit) : ILogStore
+internal sealed class PostgresLogStore(PostgresDatabase database, bool groupCommit) : ITransactionalLogStore
 {
     private readonly GroupCommit? groups = groupCommit ? new GroupCommit(database) : null;
 
@@ -24,6 +26,15 @@ internal sealed class PostgresLogStore(PostgresDatabase database, bool groupComm
         database.Housekeeping.Consider();
         return result;
     }
+
+    public async ValueTask<AppendResult> Append(DbTransaction transaction, AppendRequest request, CancellationToken cancel)
+    {
+        var own = new ApplicationTransaction(database, transaction);
+        await database.Use(own, static (_, _, _) => ValueTask.FromResult(true), cancel);
+        return await own.Append(new Append(request, database.Time.GetUtcNow()), cancel);
+    }
+
+    public void Committed() => database.Bell.Ring();
 
     public async ValueTask<LogPage> Read(LogQuery query, CancellationToken cancel)
     {

@@ -134,6 +134,13 @@ BEGIN
   END IF;
 END $$;
 
+-- Whoever appends and then stays open makes all readers wait; the server ends such a transaction, unless the session has a limit of its own.
+CREATE FUNCTION {schema}.limit_idling() RETURNS void
+LANGUAGE sql VOLATILE AS $$
+  SELECT set_config('idle_in_transaction_session_timeout', coalesce(nullif(current_setting('headwater.append_timeout', true), ''), '30s'), true)
+  WHERE current_setting('idle_in_transaction_session_timeout') = '0';
+$$;
+
 -- The outbox: appends one event in the transaction of whoever calls, in any language. Call it just before COMMIT, because readers
 -- wait for a transaction that has appended until it ends.
 -- expected_version: -1 any, 0 no events yet, n exactly. Returns the position.
@@ -170,10 +177,7 @@ BEGIN
     RAISE EXCEPTION 'Metadata and tags are JSON objects, and at most 16 tags have keys of 1 to 64 and texts of 1 to 256 characters.' USING ERRCODE = '22023';
   END IF;
 
-  -- Whoever appends and then stays open makes all readers wait; the server ends such a transaction.
-  IF current_setting('idle_in_transaction_session_timeout') = '0' THEN
-    PERFORM set_config('idle_in_transaction_session_timeout', coalesce(nullif(current_setting('headwater.append_timeout', true), ''), '30s'), true);
-  END IF;
+  PERFORM {schema}.limit_idling();
 
   PERFORM pg_advisory_xact_lock({store}, hashtext(append.stream));
   IF append.event_id IS NOT NULL THEN

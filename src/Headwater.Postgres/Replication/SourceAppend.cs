@@ -54,36 +54,39 @@ internal sealed class SourceAppend(string source, PostgresDatabase database, Log
         var started = database.Time.GetTimestamp();
         var events = changes.Where(change => change.Event is not null).Select(change => (change.Stream, change.Event!)).ToList();
         var participants = events.Count > 0 ? log.Participants : [];
+        var turn = new InlineTurn(database);
+        bool isCommitted;
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(cancel);
-            await using var transaction = await connection.BeginTransactionAsync(cancel);
-            if (participants.Count > 0)
-                await connection.Run(database.Sql.InlineTurn, cancel);
-            var moved = await connection.Run(database.Sql.SourceMove, cancel, parameters => parameters.With(source)
-                .With(from.Lsn, NpgsqlDbType.PgLsn).With(from.Done).With(to.Lsn, NpgsqlDbType.PgLsn).With(to.Done));
-            if (moved == 0)
-                throw new SlotInUseException($"The checkpoint of the source '{source}' was moved by another node; this one looks again.");
-
-            foreach (var skipped in changes.Where(change => change.Event is null))
-                await connection.Run(database.Sql.SourceSkip, cancel, parameters => parameters.With(source).With(skipped.Commit, NpgsqlDbType.PgLsn)
-                    .With(skipped.Number).With(skipped.Error!).With(skipped.Content!).With(database.Time.GetUtcNow()));
-
-            var last = Position.Start;
-            if (events.Count > 0)
+            do
             {
-                await using var command = new NpgsqlCommand(database.Sql.AppendMany, connection);
-                AppendBatch.BindOrdered(command.Parameters, events, database.Time.GetUtcNow());
-                var answer = (await command.ReadAll(AppendBatch.Read, cancel))[0];
-                if (answer.Codes[0] != AppendBatch.Done)
-                    return "its event id is known";
-                last = new Position(answer.Positions[^1]);
-            }
+                await using var connection = await database.Source.OpenConnectionAsync(cancel);
+                await using var transaction = await connection.BeginTransactionAsync(cancel);
+                if (participants.Count > 0)
+                    await turn.Take(connection, cancel);
+                var moved = await connection.Run(database.Sql.SourceMove, cancel, parameters => parameters.With(source)
+                    .With(from.Lsn, NpgsqlDbType.PgLsn).With(from.Done).With(to.Lsn, NpgsqlDbType.PgLsn).With(to.Done));
+                if (moved == 0)
+                    throw new SlotInUseException($"The checkpoint of the source '{source}' was moved by another node; this one looks again.");
 
-            if (participants.Count > 0)
-                await Append.CommitWith(participants, database, transaction, last, cancel);
-            else
-                await transaction.CommitAsync(CancellationToken.None);
+                foreach (var skipped in changes.Where(change => change.Event is null))
+                    await connection.Run(database.Sql.SourceSkip, cancel, parameters => parameters.With(source).With(skipped.Commit, NpgsqlDbType.PgLsn)
+                        .With(skipped.Number).With(skipped.Error!).With(skipped.Content!).With(database.Time.GetUtcNow()));
+
+                var last = Position.Start;
+                if (events.Count > 0)
+                {
+                    await using var command = new NpgsqlCommand(database.Sql.AppendMany, connection);
+                    AppendBatch.BindOrdered(command.Parameters, events, database.Time.GetUtcNow());
+                    var answer = (await command.ReadAll(AppendBatch.Read, cancel))[0];
+                    if (answer.Codes[0] != AppendBatch.Done)
+                        return "its event id is known";
+                    last = new Position(answer.Positions[^1]);
+                }
+
+                isCommitted = await turn.Commit(participants, transaction, last, cancel);
+            }
+            while (!isCommitted);
         }
         catch (PostgresException e) when (events.Count > 0 && e.SqlState[..2] is "22" or "23")
         {

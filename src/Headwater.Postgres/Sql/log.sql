@@ -9,13 +9,21 @@ SELECT current_setting('server_version_num')::integer, current_setting('server_e
 -- name: head
 SELECT readable, issued, held FROM {schema}.head();
 
--- Whether every other transaction that may still add a position at or below $1 has ended.
+-- Whether every other transaction that may still add a position at or below $1 has ended; if not, whether one of them waits for this
+-- one, be it by way of others.
 -- name: settled
-SELECT NOT EXISTS (
-  SELECT FROM pg_locks l, {schema}.meta m
+WITH RECURSIVE open AS (
+  SELECT l.pid
+  FROM pg_locks l, {schema}.meta m
   WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint >> 16 = m.store AND l.pid IS DISTINCT FROM pg_backend_pid()
     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-    AND ((l.classid::bigint & 65535) << 32 | l.objid::bigint) < $1);
+    AND ((l.classid::bigint & 65535) << 32 | l.objid::bigint) < $1
+), needed AS (
+  SELECT o.pid FROM open o
+  UNION
+  SELECT unnest(pg_blocking_pids(n.pid)) FROM needed n
+)
+SELECT NOT EXISTS (SELECT FROM open), EXISTS (SELECT FROM needed n WHERE n.pid = pg_backend_pid());
 
 -- Who keeps readers at position $1, the longest open first: a session, or a transaction that was prepared and forgotten.
 -- name: holder
@@ -33,6 +41,13 @@ ORDER BY 5 DESC NULLS LAST LIMIT 1;
 -- Appends with inline projections go one after the other.
 -- name: inline_turn
 SELECT pg_advisory_xact_lock(-m.store, 1) FROM {schema}.meta m;
+
+-- What an append finds in a transaction of the application. Settings last as long as the transaction: it must not sit idle once it has
+-- appended, and its commit is the log's, so it waits for the disk.
+-- name: join
+SELECT m.epoch, current_setting('transaction_isolation'), {schema}.limit_idling(),
+  CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END
+FROM {schema}.meta m;
 
 -- name: append_one
 SELECT {schema}.append_one($1, $2, $3, $4, $5, $6, $7, $8);

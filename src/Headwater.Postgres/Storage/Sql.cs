@@ -17,6 +17,7 @@ internal sealed class Sql(IReadOnlyDictionary<string, string> named)
     public string Settled { get; } = named["settled"];
     public string Holder { get; } = named["holder"];
     public string InlineTurn { get; } = named["inline_turn"];
+    public string Join { get; } = named["join"];
     public string AppendOne { get; } = named["append_one"];
     public string AppendMany { get; } = named["append_many"];
     public string EventsById { get; } = named["events_by_id"];

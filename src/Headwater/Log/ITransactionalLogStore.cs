@@ -16,7 +16,9 @@ public interface ITransactionalLogStore : ILogStore
     /// <param name="request">What to append; without a receipt.</param>
     /// <param name="cancel">Gives up; nothing is appended then.</param>
     /// <returns>As in an ordinary append. If nothing was appended, the transaction stands as it was.</returns>
-    /// <exception cref="ArgumentException">The transaction is on another database, or of another provider.</exception>
+    /// <exception cref="ArgumentException">
+    /// The transaction is on another database, or of another provider, or its isolation does not do for the request's participants.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The transaction has ended.</exception>
     ValueTask<AppendResult> Append(DbTransaction transaction, AppendRequest request, CancellationToken cancel);
 

@@ -44,7 +44,7 @@ public sealed partial class Log
         if (store is not ITransactionalLogStore transactional)
             throw new NotSupportedException(
                 $"{store.GetType().Name} cannot append in a transaction of the application; keep the log in the application's own database, "
-                + "with UseSqlite(path) say.");
+                + "with UsePostgres(connectionString) or UseSqlite(path).");
 
         using var activity = Telemetry.Source.StartActivity("append", ActivityKind.Producer);
         var started = surroundings.Time.GetTimestamp();
