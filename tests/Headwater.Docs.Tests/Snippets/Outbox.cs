@@ -71,6 +71,18 @@ internal static class PlainCrud
     }
 }
 
+internal static class OnPostgres
+{
+    public static WebApplication Build(WebApplicationBuilder builder, string connectionString)
+    {
+        builder.Services.AddDbContext<Shop>((services, options) => options.UseNpgsql(connectionString).UseHeadwater(services));
+        builder.Services.AddHeadwater(headwater => headwater
+            .UsePostgres(connectionString)
+            .UseJson(OutboxJson.Default).AddEvents<ProductEvent>());
+        return builder.Build();
+    }
+}
+
 internal static class Dappers
 {
     public static async Task<bool> SetPrice(Log log, string id, decimal price, CancellationToken cancel)
