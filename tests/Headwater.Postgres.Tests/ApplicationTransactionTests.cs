@@ -23,7 +23,7 @@ public sealed class ApplicationTransactionTests : IAsyncLifetime
     {
         opened = await schema.Open();
         await opened.Open(Cancel);
-        connected = await TestSchema.Connect();
+        connected = await schema.Connect();
     }
 
     public async ValueTask DisposeAsync()
@@ -210,7 +210,7 @@ public sealed class ApplicationTransactionTests : IAsyncLifetime
     [Fact]
     public async Task Who_gives_up_waiting_for_a_stream_has_appended_nothing_and_can_go_on()
     {
-        await using var holder = await TestSchema.Connect();
+        await using var holder = await schema.Connect();
         await schema.Run(holder, "BEGIN; SELECT {schema}.append('order-1', 0, 'opened', '{}')");
         await using var transaction = await Connection.BeginTransactionAsync(Cancel);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
@@ -232,7 +232,7 @@ public sealed class ApplicationTransactionTests : IAsyncLifetime
     [InlineData(false)]
     public async Task An_append_with_inline_projections_gives_way_to_an_older_one_that_waits_for_it(bool isOfApplication)
     {
-        await using var older = await TestSchema.Connect();
+        await using var older = await schema.Connect();
         await using var own = await older.BeginTransactionAsync(Cancel);
         await Appended(own, "older");
         var request = new AppendRequest([new(Stream("both"), ExpectedVersion.Any, [Event()])]) { Participants = [new Participant(_ => ValueTask.CompletedTask)] };

@@ -2,12 +2,14 @@ using Headwater.Specifications;
 
 namespace Headwater.Postgres.Tests;
 
-public sealed class PostgresLeaseStoreTests() : LeaseStoreSpecification(new PostgresLeasesUnderTest());
+public sealed class PostgresLeaseStoreTests() : LeaseStoreSpecification(new PostgresLeasesUnderTest(TestServer.Oldest));
+
+public sealed class PostgresPooledLeaseStoreTests() : LeaseStoreSpecification(new PostgresLeasesUnderTest(TestServer.Pooled));
 
 /// <summary>A schema of its own for each test. The server's clock counts, so time passes by what stands there growing older.</summary>
-internal sealed class PostgresLeasesUnderTest : LeaseStoreUnderTest
+internal sealed class PostgresLeasesUnderTest(TestServer server) : LeaseStoreUnderTest
 {
-    private readonly TestSchema schema = new();
+    private readonly TestSchema schema = new(server);
 
     public override async ValueTask<ILeaseStore> Open() => new PostgresLeaseStore(await schema.Open());
 

@@ -23,7 +23,7 @@ public sealed class OutboxTests : IAsyncLifetime
     [Fact]
     public async Task What_a_transaction_appends_is_read_once_it_is_committed()
     {
-        await using var connection = await TestSchema.Connect();
+        await using var connection = await schema.Connect();
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
         await schema.Run(connection, "CREATE TABLE {schema}.orders (id int)");
         var position = await schema.Run(connection,
@@ -105,7 +105,7 @@ public sealed class OutboxTests : IAsyncLifetime
     [Fact]
     public async Task A_conflict_is_decided_when_the_other_transaction_has_ended()
     {
-        await using var holder = await TestSchema.Connect();
+        await using var holder = await schema.Connect();
         await schema.Run(holder, "BEGIN; SELECT {schema}.append('order-1', 0, 'opened', '{}')");
         var second = Run("SELECT {schema}.append('order-1', 0, 'opened', '{}')").AsTask();
         Assert.False(second.IsCompleted);

@@ -3,18 +3,20 @@ using Headwater.Specifications;
 
 namespace Headwater.Postgres.Tests;
 
-public sealed class PostgresLogStoreTests() : LogStoreSpecification(new PostgresStoreUnderTest());
+public sealed class PostgresLogStoreTests() : LogStoreSpecification(new PostgresStoreUnderTest(TestServer.Oldest));
 
-public sealed class PostgresUngroupedLogStoreTests() : LogStoreSpecification(new PostgresStoreUnderTest { GroupCommit = false });
+public sealed class PostgresPooledLogStoreTests() : LogStoreSpecification(new PostgresStoreUnderTest(TestServer.Pooled) { GroupCommit = false });
 
-public sealed class PostgresReadModelStoreTests() : ReadModelStoreSpecification(new PostgresStoreUnderTest());
+public sealed class PostgresReadModelStoreTests() : ReadModelStoreSpecification(new PostgresStoreUnderTest(TestServer.Oldest));
 
-public sealed class PostgresCheckpointStoreTests() : CheckpointStoreSpecification(new PostgresStoreUnderTest());
+public sealed class PostgresNewestReadModelStoreTests() : ReadModelStoreSpecification(new PostgresStoreUnderTest(TestServer.Newest));
+
+public sealed class PostgresCheckpointStoreTests() : CheckpointStoreSpecification(new PostgresStoreUnderTest(TestServer.Pooled));
 
 /// <summary>A schema of its own for each test; opened twice, it is as with two nodes.</summary>
-internal sealed class PostgresStoreUnderTest : StoreUnderTest
+internal sealed class PostgresStoreUnderTest(TestServer server) : StoreUnderTest
 {
-    private readonly TestSchema schema = new();
+    private readonly TestSchema schema = new(server);
 
     public override Capabilities Capabilities => Capabilities.Durable | Capabilities.Shared | Capabilities.Inline | Capabilities.Tables
         | Capabilities.Outbox;
@@ -27,7 +29,7 @@ internal sealed class PostgresStoreUnderTest : StoreUnderTest
         return new Stores(database.Log, new PostgresReadModelStore(database), new PostgresCheckpointStore(database), database.DisposeAsync);
     }
 
-    public override async ValueTask<DbTransaction> BeginTransaction() => await (await TestSchema.Connect()).BeginTransactionAsync();
+    public override async ValueTask<DbTransaction> BeginTransaction() => await (await schema.Connect()).BeginTransactionAsync();
 
     public override async ValueTask DisposeAsync()
     {

@@ -20,7 +20,7 @@ public sealed class SecondDatabaseTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        logAt = await TestSchema.ConnectionString();
+        logAt = await TestServer.Oldest.ConnectionString("Maximum Pool Size=10;");
         var server = await PostgresServer.Shared;
         modelsAt = server.ConnectionString(await server.CreateDatabase(), "Maximum Pool Size=10");
     }

@@ -23,7 +23,7 @@ public sealed class WatermarkTests : IAsyncLifetime
     [Fact]
     public async Task An_event_is_read_only_when_all_below_it_are_settled()
     {
-        await using var slow = await TestSchema.Connect();
+        await using var slow = await schema.Connect();
         await schema.Run(slow, "BEGIN; SELECT {schema}.append('order-slow', 0, 'opened', '{}')");
         var above = (await Database.Happen("fast")).Position;
 
@@ -42,7 +42,7 @@ public sealed class WatermarkTests : IAsyncLifetime
     {
         await Database.Happen();
         var before = await Database.Log.Head(Cancel);
-        await using var late = await TestSchema.Connect();
+        await using var late = await schema.Connect();
         await schema.Run(late, "BEGIN; SELECT pg_advisory_xact_lock_shared((SELECT store::bigint << 48 FROM {schema}.meta))");
 
         Assert.Equal(before.Position, (await Database.Log.Head(Cancel)).Position);
@@ -63,7 +63,7 @@ public sealed class WatermarkTests : IAsyncLifetime
     [Fact]
     public async Task A_session_that_keeps_readers_waiting_is_named_once_and_its_time_out_ends_it()
     {
-        await using var culprit = await TestSchema.Connect();
+        await using var culprit = await schema.Connect();
         await schema.Run(culprit, "SET application_name = 'forgetful'; SET headwater.append_timeout = '2500ms'");
         await schema.Run(culprit, "BEGIN; SELECT {schema}.append('order-slow', 0, 'opened', '{}')");
         await Database.Happen("fast");
