@@ -72,8 +72,16 @@ public sealed class FailureTests
             Assert.Null(await feed.Next());
         }
 
+        // Page by page it is the same.
+        var page = await app.Client.SendAsync(Json("/feeds/order-events?after=start"));
+        Assert.Equal(2, (await page.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("events").GetArrayLength());
+        await CommandTests.Problem(
+            await app.Client.SendAsync(Json($"/feeds/order-events?after={page.Headers.GetValues("Headwater-Cursor").Single()}")),
+            HttpStatusCode.InternalServerError, "unreadable-event");
         await CommandTests.Problem(await app.Client.GetAsync("/orders/1"), HttpStatusCode.InternalServerError, "unreadable-event");
     }
+
+    private static HttpRequestMessage Json(string path) => new(HttpMethod.Get, path) { Headers = { { "Accept", "application/json" } } };
 
     [Fact]
     public async Task A_node_that_is_disposed_without_being_stopped_has_stopped_before_its_store_is_gone()

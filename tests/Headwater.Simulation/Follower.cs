@@ -88,9 +88,9 @@ internal sealed class Follower
         {
             var more = session.More;
             var moved = await session.Read(items, CancellationToken.None);
-            foreach (var (frame, reached) in items)
+            foreach (var item in items)
             {
-                Take(frame, reached);
+                Take(item.Frame, item.Cursor);
                 if (IsCut(40))
                     return false;
                 if (world.Random.Next(8) == 0 && !world.IsCalm)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
-using System.Text.Json;
 
 namespace Headwater.AspNetCore;
 
@@ -69,10 +68,10 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
 
     private async ValueTask WriteItems(CancellationTokenSource deadline)
     {
-        foreach (var (frame, cursor) in items)
+        foreach (var item in items)
         {
-            Write(frame.Encoded(SseFormat.Encode).Span);
-            Write(SseFormat.EndOfBlock(cursor));
+            Write(item.Frame.Encoded(SseFormat.Encode).Span);
+            Write(SseFormat.EndOfBlock(item.Cursor));
             if (output.UnflushedBytes > FlushAtBytes)
                 await Flush(deadline);
         }
@@ -85,8 +84,7 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
     {
         var reason = session.Reset;
         await session.BeginAnew(cancel);
-        Telemetry.Resets.Add(1, new KeyValuePair<string, object?>("headwater.reset.reason", Name(reason)));
-        Write($"event: reset\ndata: {{\"reason\":\"{Name(reason)}\",\"cursor\":\"{session.Cursor}\"}}\n");
+        Write($"event: {ResetFrame.Name}\ndata: {ResetFrame.Data(reason, session.Cursor)}\n");
         Write(SseFormat.EndOfBlock(session.Cursor));
     }
 
@@ -123,6 +121,4 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
     }
 
     private void Write(ReadOnlySpan<byte> bytes) => output.Write(bytes);
-
-    private static string Name(ResetReason reason) => JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
 }

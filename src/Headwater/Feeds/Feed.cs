@@ -16,6 +16,9 @@ internal abstract class Feed(string name, FeedRule? rule)
 {
     public string Name => name;
 
+    /// <summary>Whether everybody may follow it, so that what it tells may be kept by caches that many share.</summary>
+    public bool IsPublic { get; init; }
+
     /// <summary>Nobody may follow a feed that has no rule.</summary>
     public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel) =>
         rule is not null && await rule(subscriber, cancel);

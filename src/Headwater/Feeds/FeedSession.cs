@@ -6,7 +6,12 @@ namespace Headwater;
 internal readonly record struct FeedRequest(Feed Feed, string? Key);
 
 /// <summary>Something to send. The cursor, if there is one, is what the client has reached with it.</summary>
-internal readonly record struct FeedItem(Frame Frame, Cursor? Cursor);
+/// <param name="Frame">What is sent.</param>
+/// <param name="Cursor">What the client has reached with it.</param>
+/// <param name="Feed">The feed it belongs to.</param>
+/// <param name="Origin">The event or the row's change that it tells.</param>
+/// <param name="Generation">Of the read model, if it tells a row's change.</param>
+internal readonly record struct FeedItem(Frame Frame, Cursor? Cursor, Feed Feed, IPositioned Origin, int Generation = 0);
 
 /// <summary>Why a client could not go on where it was.</summary>
 internal enum ResetReason
@@ -93,6 +98,9 @@ internal sealed class FeedSession
         return session;
     }
 
+    /// <summary>Whether what it reads is of events alone, which never change, and not of rows.</summary>
+    public bool IsOfEvents => viewFeeds.Length == 0;
+
     /// <summary>Completes when there may be more to read. Take it before reading.</summary>
     public Task More
     {
@@ -163,7 +171,7 @@ internal sealed class FeedSession
     {
         foreach (var (feed, feedFilter) in eventFeeds)
             if ((eventFeeds.Length == 1 || feedFilter.Matches(happened)) && feed.FrameOf(happened) is { } frame)
-                into.Add(new FeedItem(frame, null));
+                into.Add(new FeedItem(frame, null, feed, happened));
     }
 
     private async ValueTask<bool> ReadRows(int view, List<FeedItem> into, CancellationToken cancel)
@@ -190,7 +198,7 @@ internal sealed class FeedSession
             var isLast = i + 1 == page.Changes.Count || page.Changes[i + 1].Position != change.Position;
             if (isLast)
                 Move(view, change.Position);
-            into.Add(new FeedItem(feed.FrameOf(change), isLast ? Cursor : null));
+            into.Add(new FeedItem(feed.FrameOf(change), isLast ? Cursor : null, feed, change, from.Generation));
         }
 
         Move(view, page.Next.Position);

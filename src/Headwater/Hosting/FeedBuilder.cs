@@ -12,6 +12,7 @@ public sealed class FeedBuilder
     private string? model;
     private Contract? rowContract;
     private FeedRule? rule;
+    private bool isPublic;
 
     internal FeedBuilder(string name, ApplicationJson json)
     {
@@ -70,11 +71,17 @@ public sealed class FeedBuilder
     }
 
     /// <summary>Lets everybody follow it.</summary>
-    public FeedBuilder AllowAnonymous() => Allow((_, _) => ValueTask.FromResult(true));
+    public FeedBuilder AllowAnonymous()
+    {
+        isPublic = true;
+        rule = (_, _) => ValueTask.FromResult(true);
+        return this;
+    }
 
     /// <summary>Lets those follow it whom a rule allows. The rule is asked at every start and resume.</summary>
     public FeedBuilder Allow(FeedRule allowed)
     {
+        isPublic = false;
         rule = allowed;
         return this;
     }
@@ -83,11 +90,11 @@ public sealed class FeedBuilder
     {
         if (filterOfKey is not null && model is null)
             return contracts.Count > 0
-                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
+                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value())) { IsPublic = isPublic }
                 : throw new InvalidOperationException($"The feed '{Name}' has no contract, so nothing could leave; add Contract<,>(...).");
         if (model is not null && filterOfKey is null)
             return viewTail(model) is { } tail
-                ? new ViewFeed(Name, rule, rowContract!, tail)
+                ? new ViewFeed(Name, rule, rowContract!, tail) { IsPublic = isPublic }
                 : throw new InvalidOperationException($"The feed '{Name}' sends the rows of '{model}', and there is no projection of that name with rows.");
         throw new InvalidOperationException($"The feed '{Name}' must send either events (Events, EventsByTag) or rows (Rows).");
     }

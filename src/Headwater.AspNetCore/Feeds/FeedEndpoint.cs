@@ -1,15 +1,25 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace Headwater.AspNetCore;
 
-/// <summary>Lets clients follow feeds as server-sent events.</summary>
+/// <summary>Lets clients follow feeds, as server-sent events or, if they ask for JSON, page by page.</summary>
 internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, ILogger<FeedEndpoint> logger)
 {
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1000;
+    private const string LimitParameter = "limit";
+
+    private static readonly string[] cursorParameters = ["last_event_id", "after"];
+
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
         var endpoint = new FeedEndpoint(node, connections, routes.ServiceProvider.GetRequiredService<ILogger<FeedEndpoint>>());
@@ -28,7 +38,17 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
             throw new ProblemException(Problem.Unavailable("The server is stopping; connect again."));
         }
 
-        var session = await FeedSession.Open(node.Log, requests, After(context.Request), node.Options.PageSize, context.RequestAborted);
+        // A cache must not give one client the answer to another that asked for something else.
+        context.Response.Headers.Vary = "Accept, Last-Event-ID";
+        if (Accepts(context.Request) is { } pageType)
+            await Poll(context, requests, pageType == FeedPage.CloudEvents);
+        else
+            await Stream(context, requests, asked);
+    });
+
+    private async Task Stream(HttpContext context, FeedRequest[] requests, string[] asked)
+    {
+        var session = await FeedSession.Open(node.Log, requests, After(context.Request).Cursors, node.Options.PageSize, context.RequestAborted);
         context.Features.Get<IHttpResponseBodyFeature>()!.DisableBuffering();
         var headers = context.Response.Headers;
         headers.ContentType = "text/event-stream";
@@ -57,7 +77,74 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         {
             connections.Closed();
         }
-    });
+    }
+
+    private async Task Poll(HttpContext context, FeedRequest[] requests, bool asCloudEvents)
+    {
+        var limit = Limit(context.Request);
+        var (after, isInUrl) = After(context.Request);
+        var session = await FeedSession.Open(node.Log, requests, after, limit, context.RequestAborted);
+        var page = new FeedPoll(session, limit, node, connections);
+        connections.Opened();
+        try
+        {
+            await page.Read(Headers.Wait(context, TimeSpan.Zero, node.Options.MaxWait), context.RequestAborted);
+        }
+        finally
+        {
+            connections.Closed();
+        }
+
+        var headers = context.Response.Headers;
+        var cursor = page.Cursor.ToString();
+        headers[Headers.Cursor] = cursor;
+        headers.Link = $"<{Next(context.Request, cursor)}>; rel=\"next\"";
+
+        // Events that lie between two cursors never change. Rows do, and at the head of the log there will be more.
+        headers.CacheControl = !page.IsFull || !session.IsOfEvents || !isInUrl ? "no-store"
+            : $"{(requests.All(request => request.Feed.IsPublic) ? "public" : "private")}, max-age=31536000, immutable";
+        if (page.Reset is ResetReason.None && Headers.NotModified(context, $"W/\"{cursor}\""))
+            return;
+        var body = FeedPage.Write(page, asCloudEvents);
+        Telemetry.Deliveries.Add(page.Items.Count);
+        context.Response.ContentType = $"{(asCloudEvents ? FeedPage.CloudEvents : FeedPage.Json)}; charset=utf-8";
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    /// <summary>The type of the page that the client would rather have than a stream, or null.</summary>
+    private static string? Accepts(HttpRequest request)
+    {
+        if (!MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted))
+            return null;
+        foreach (var type in accepted.Where(type => type.Quality is not 0).OrderByDescending(type => type.Quality ?? 1))
+        {
+            if (type.MatchesMediaType("text/event-stream"))
+                return null;
+            if (type.MatchesMediaType(FeedPage.Json))
+                return FeedPage.Json;
+            if (type.MatchesMediaType(FeedPage.CloudEvents))
+                return FeedPage.CloudEvents;
+        }
+
+        return null;
+    }
+
+    private static int Limit(HttpRequest request)
+    {
+        var text = request.Query[LimitParameter].ToString();
+        if (text.Length == 0)
+            return DefaultLimit;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MaxLimit
+            ? limit
+            : throw new ProblemException(Problem.BadParameter(LimitParameter, $"'{text}' is no limit: expected 1 to {MaxLimit}."));
+    }
+
+    private static string Next(HttpRequest request, string cursor)
+    {
+        var query = new QueryBuilder(request.Query.Where(pair => !cursorParameters.Contains(pair.Key))) { { "after", cursor } };
+        return $"{request.PathBase}{request.Path}{query.ToQueryString()}";
+    }
 
     private async ValueTask<FeedRequest[]> Resolve(HttpContext context, string[] asked)
     {
@@ -88,12 +175,16 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
     /// Where the client left off. The header comes first: EventSource repeats the URL it was first given at every reconnect.
     /// A client that took several snapshots gives the cursor of each.
     /// </summary>
-    private static string[] After(HttpRequest request)
+    private static (string[] Cursors, bool IsInUrl) After(HttpRequest request)
     {
-        foreach (var candidate in new[] { request.Headers["Last-Event-ID"], request.Query["last_event_id"], request.Query["after"] })
-            if (candidate.OfType<string>().Where(given => given.Length > 0).ToArray() is { Length: > 0 } given)
-                return given;
-        return [];
+        if (Given(request.Headers["Last-Event-ID"]) is { Length: > 0 } told)
+            return (told, false);
+        foreach (var parameter in cursorParameters)
+            if (Given(request.Query[parameter]) is { Length: > 0 } asked)
+                return (asked, true);
+        return ([], false);
+
+        static string[] Given(StringValues values) => [.. values.OfType<string>().Where(value => value.Length > 0)];
     }
 
     private static string Path(HttpContext context) => PathKey.Of(context, "key") is { Length: > 0 } key
