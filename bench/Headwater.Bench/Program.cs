@@ -5,10 +5,24 @@ var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
 {
     ["append"] = Append.Run,
     ["cursors"] = Cursors.Run,
+    ["latency"] = Latency.Run,
     ["postgres"] = PostgresAppend.Run,
     ["postgres-rebuild"] = PostgresRebuild.Run,
     ["rebuild"] = Rebuild.Run,
 };
+
+// Those of them that need other processes start this program again for each.
+var parts = new Dictionary<string, Func<string[], Task>>
+{
+    ["latency-follower"] = LatencyFollower.Run,
+    ["latency-writer"] = LatencyWriter.Run,
+};
+
+if (args is [var partName, .. var told] && parts.TryGetValue(partName, out var part))
+{
+    await part(told);
+    return 0;
+}
 
 if (args is not [var name, .. var rest] || !benchmarks.TryGetValue(name, out var benchmark))
 {
