@@ -9,6 +9,7 @@ var benchmarks = new Dictionary<string, Func<string[], Task<bool>>>
     ["postgres"] = PostgresAppend.Run,
     ["postgres-rebuild"] = PostgresRebuild.Run,
     ["rebuild"] = Rebuild.Run,
+    ["takeover"] = Takeover.Run,
 };
 
 // Those of them that need other processes start this program again for each.
@@ -16,6 +17,7 @@ var parts = new Dictionary<string, Func<string[], Task>>
 {
     ["latency-follower"] = LatencyFollower.Run,
     ["latency-writer"] = LatencyWriter.Run,
+    ["takeover-node"] = Takeover.RunNode,
 };
 
 if (args is [var partName, .. var told] && parts.TryGetValue(partName, out var part))
