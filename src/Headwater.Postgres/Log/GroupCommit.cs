@@ -12,6 +12,9 @@ internal sealed class GroupCommit
     private const int MaxGroup = 128;
     private const int MaxWaiting = 4096;
 
+    // Longer than an append takes that waits for nobody.
+    private static readonly TimeSpan patience = TimeSpan.FromMilliseconds(100);
+
     private readonly PostgresDatabase database;
     private readonly Channel<Append> waiting = Channel.CreateBounded<Append>(MaxWaiting);
     private readonly Task[] lanes;
@@ -52,8 +55,9 @@ internal sealed class GroupCommit
                     append.Complete(null);
             }
 
+            // It may wait for its stream until somebody else's transaction ends; the lane goes on meanwhile.
             if (group.Count == 1)
-                await Alone(group[0]);
+                await Task.WhenAny(Alone(group[0]), Task.Delay(patience, database.Time));
             else if (group.Count > 1)
                 await Together(group);
         }
