@@ -29,7 +29,7 @@ public static class HeadwaterPostgresSources
             name, options, settings,
             provider.GetService<PostgresDatabase>() ?? throw new InvalidOperationException(
                 $"The source '{name}' appends to a log in PostgreSQL and there is none: call UsePostgres(connectionString) inside AddHeadwater."),
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger<PostgresSource>()));
+            Surroundings.Real(provider.GetRequiredService<TimeProvider>()), provider.GetRequiredService<ILoggerFactory>().CreateLogger<PostgresSource>()));
         headwater.Services.AddSingleton<ISource>(provider => provider.GetRequiredKeyedService<PostgresSource>(name));
         return headwater;
     }

@@ -20,13 +20,16 @@ internal sealed partial class PostgresSource : ISource, IAsyncDisposable, IDispo
     private readonly NpgsqlDataSource source;
     private readonly SourceSlot slot;
     private readonly SourceLag lag = new();
+    private readonly Trouble trouble;
     private volatile Progress progress = new(SourceState.Starting, null);
     private bool warned;
 
     public PostgresSource(
-        string name, PostgresSourceOptions options, NpgsqlConnectionStringBuilder settings, PostgresDatabase database, ILogger<PostgresSource> logger)
+        string name, PostgresSourceOptions options, NpgsqlConnectionStringBuilder settings, PostgresDatabase database, Surroundings surroundings,
+        ILogger<PostgresSource> logger)
     {
         (Name, this.options, this.database, this.logger) = (name, options, database, logger);
+        trouble = new Trouble(surroundings);
         source = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { MaxPoolSize = 3, MinPoolSize = 0 }.ConnectionString).Build();
         slot = new SourceSlot(name, options, settings, source, database);
     }
@@ -51,13 +54,12 @@ internal sealed partial class PostgresSource : ISource, IAsyncDisposable, IDispo
 
     private async Task Work(Log log, CancellationToken cancel)
     {
-        var failures = 0;
         while (!cancel.IsCancellationRequested)
         {
             TimeSpan pause;
             try
             {
-                await Stream(log, () => failures = 0, cancel);
+                await Stream(log, cancel);
                 pause = TimeSpan.Zero;
             }
             catch (Exception) when (cancel.IsCancellationRequested)
@@ -80,17 +82,17 @@ internal sealed partial class PostgresSource : ISource, IAsyncDisposable, IDispo
             }
             catch (Exception e)
             {
-                if (progress.State is not SourceState.Retrying)
+                if (trouble.Occurs())
                     LogRetrying(logger, e, Name);
                 progress = new(SourceState.Retrying, "It cannot read or append just now; the log says why.");
-                pause = TimeSpan.FromMilliseconds(Math.Min(100 << Math.Min(failures++, 6), 5000));
+                pause = trouble.Backoff;
             }
 
             await Task.Delay(pause, database.Time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 
-    private async Task Stream(Log log, Action reads, CancellationToken cancel)
+    private async Task Stream(Log log, CancellationToken cancel)
     {
         await database.Open(cancel);
         var held = await slot.Take(cancel);
@@ -99,9 +101,11 @@ internal sealed partial class PostgresSource : ISource, IAsyncDisposable, IDispo
         var append = new SourceAppend(Name, database, log, PassOver);
         await new SourceStream(options, held, database.Time, new EventMapping(options, log.Options), append, PassOver, reached =>
         {
-            reads();
             lag.Handled(reached);
-            if (progress.State is not SourceState.Live)
+
+            if (trouble.IsOver(out var failures))
+                LogRecovered(logger, Name, failures);
+            else if (progress.State is not (SourceState.Live or SourceState.Retrying))
                 LogLive(logger, Name, options.Slot!, reached);
             progress = new(SourceState.Live, null);
         }).Run(cancel);
@@ -141,21 +145,24 @@ internal sealed partial class PostgresSource : ISource, IAsyncDisposable, IDispo
 
     private sealed record Progress(SourceState State, string? Failure);
 
-    [LoggerMessage(210, LogLevel.Error, "The source '{Name}' is stopped and looks again every few seconds. {Why}")]
+    [LoggerMessage(220, LogLevel.Error, "The source '{Name}' is stopped and looks again every few seconds. {Why}")]
     private static partial void LogStopped(ILogger logger, Exception e, string name, string why);
 
-    [LoggerMessage(211, LogLevel.Warning, "The source '{Name}' cannot read or append; it tries again until it can.")]
+    [LoggerMessage(221, LogLevel.Warning, "The source '{Name}' cannot read or append; it tries again until it can.")]
     private static partial void LogRetrying(ILogger logger, Exception e, string name);
 
-    [LoggerMessage(212, LogLevel.Error, "The source '{Name}' passed over something. {Where}")]
+    [LoggerMessage(222, LogLevel.Error, "The source '{Name}' passed over something. {Where}")]
     private static partial void LogSkipped(ILogger logger, string name, string where);
 
-    [LoggerMessage(213, LogLevel.Information, "The source '{Name}' reads from slot '{Slot}' at {Position}.")]
+    [LoggerMessage(223, LogLevel.Information, "The source '{Name}' reads from slot '{Slot}' at {Position}.")]
     private static partial void LogLive(ILogger logger, string name, string slot, NpgsqlLogSequenceNumber position);
 
-    [LoggerMessage(214, LogLevel.Information, "The source '{Name}' stands by. {Why}")]
+    [LoggerMessage(224, LogLevel.Information, "The source '{Name}' stands by. {Why}")]
     private static partial void LogStandby(ILogger logger, string name, string why);
 
-    [LoggerMessage(215, LogLevel.Warning, "The slot '{Slot}' of the source '{Name}' makes its server keep {Retained} bytes of write-ahead log, more than {Limit} (PostgresSourceOptions.WarnRetainedBytes). See what /health/detail says of the source; if it is given up, drop the slot.")]
+    [LoggerMessage(225, LogLevel.Warning, "The slot '{Slot}' of the source '{Name}' makes its server keep {Retained} bytes of write-ahead log, more than {Limit} (PostgresSourceOptions.WarnRetainedBytes). See what /health/detail says of the source; if it is given up, drop the slot.")]
     private static partial void LogRetained(ILogger logger, string slot, string name, long retained, long limit);
+
+    [LoggerMessage(226, LogLevel.Information, "The source '{Name}' reads and appends again, after {Failures} failed attempts.")]
+    private static partial void LogRecovered(ILogger logger, string name, int failures);
 }

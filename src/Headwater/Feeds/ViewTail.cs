@@ -48,6 +48,7 @@ internal sealed partial class ViewTail(
     private readonly IReadModelStore store = projection.Database.Rows;
     private readonly Ring<ViewChange> ring = new(Math.Min(options.TailEvents, RingCapacity), options.TailBytes / 4);
     private readonly Dictionary<string, ViewChange> newest = [];
+    private readonly Trouble trouble = new(surroundings);
     private readonly Pulse advanced = new(surroundings.Waking);
     private readonly TaskCompletionSource ready = new(surroundings.Waking);
     private volatile StrongBox<ViewPosition> at = new(new ViewPosition(projection.Name, 0, Position.Start));
@@ -100,7 +101,6 @@ internal sealed partial class ViewTail(
 
     public async Task Run(CancellationToken cancel)
     {
-        var failures = 0;
         var poll = Task.CompletedTask;
         while (!cancel.IsCancellationRequested)
         {
@@ -110,7 +110,8 @@ internal sealed partial class ViewTail(
             try
             {
                 var more = await Advance(cancel);
-                failures = 0;
+                if (trouble.IsOver(out var failures))
+                    LogRecovered(logger, Name, failures);
                 if (more)
                     continue;
                 if (poll.IsCompleted)
@@ -123,9 +124,9 @@ internal sealed partial class ViewTail(
             }
             catch (Exception e)
             {
-                if (failures++ == 0)
+                if (trouble.Occurs())
                     LogFailed(logger, e, Name);
-                await surroundings.Delay(surroundings.Backoff(failures), cancel)
+                await surroundings.Delay(trouble.Backoff, cancel)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
         }
@@ -195,6 +196,9 @@ internal sealed partial class ViewTail(
 
     [LoggerMessage(30, LogLevel.Warning, "The read model '{Name}' cannot be read; its followers wait while this is tried again.")]
     private static partial void LogFailed(ILogger logger, Exception e, string name);
+
+    [LoggerMessage(31, LogLevel.Information, "The read model '{Name}' can be read again, after {Failures} failed attempts.")]
+    private static partial void LogRecovered(ILogger logger, string name, int failures);
 }
 
 /// <summary>Changes of rows, and where the reader stands after them.</summary>

@@ -15,13 +15,14 @@ public sealed partial class Log
     private readonly Surroundings surroundings;
     private readonly IReadOnlyList<IAppendParticipant> participants;
     private readonly ILogger<Log> logger;
-    private volatile bool isFailing;
+    private readonly Trouble trouble;
 
     internal Log(
         ILogStore store, EventTypes types, LogTail tail, HeadwaterOptions options, Surroundings surroundings,
         IEnumerable<IAppendParticipant> participants, ILogger<Log> logger)
     {
         this.logger = logger;
+        trouble = new Trouble(surroundings);
         Turns = new Turns<StreamId>(surroundings.Waking);
         this.store = store;
         this.types = types;
@@ -125,7 +126,7 @@ public sealed partial class Log
     internal HeadwaterOptions Options => options;
 
     /// <summary>Whether the last append failed for the store's sake.</summary>
-    internal bool IsFailing => isFailing;
+    internal bool IsFailing => trouble.IsNow;
 
     /// <summary>For those who want to change a stream that others change as well.</summary>
     internal Turns<StreamId> Turns { get; }
@@ -141,16 +142,14 @@ public sealed partial class Log
         try
         {
             result = await store.Append(request with { Participants = participants }, cancel);
-            if (isFailing)
-                LogRecovered(logger);
-            isFailing = false;
+            if (trouble.IsOver(out var failures))
+                LogRecovered(logger, failures);
         }
         catch (DbException e)
         {
             // Said once, and not by each of the many who meet it.
-            if (!isFailing)
+            if (trouble.Occurs())
                 LogFailed(logger, e);
-            isFailing = true;
             throw;
         }
         finally
@@ -249,9 +248,9 @@ public sealed partial class Log
         return events;
     }
 
-    [LoggerMessage(4, LogLevel.Error, "Nothing can be appended; each append is refused until the store works again.")]
+    [LoggerMessage(4, LogLevel.Error, "Appends fail; each is refused until the store works again.")]
     private static partial void LogFailed(ILogger logger, Exception e);
 
-    [LoggerMessage(5, LogLevel.Information, "Events can be appended again.")]
-    private static partial void LogRecovered(ILogger logger);
+    [LoggerMessage(5, LogLevel.Information, "Events can be appended again, after {Failures} refused appends.")]
+    private static partial void LogRecovered(ILogger logger, int failures);
 }

@@ -13,6 +13,8 @@ internal sealed partial class LogTail(
     private readonly Pulse appended = new(surroundings.Waking);
     private readonly Pulse advanced = new(surroundings.Waking);
     private readonly TaskCompletionSource ready = new(surroundings.Waking);
+    private readonly Trouble unreadable = new(surroundings);
+    private readonly Trouble unheard = new(surroundings);
     private volatile string epoch = "";
     private long position;
 
@@ -23,7 +25,7 @@ internal sealed partial class LogTail(
     public Position Position => new(Volatile.Read(ref position));
 
     /// <summary>Whether the store cannot be read just now.</summary>
-    public bool IsFailing { get; private set; }
+    public bool IsFailing => unreadable.IsNow;
 
     /// <summary>Completes once the tail has found the end of the log.</summary>
     public Task Ready => ready.Task;
@@ -55,7 +57,6 @@ internal sealed partial class LogTail(
     public async Task Run(CancellationToken cancel)
     {
         var (hinted, poll) = (Task.CompletedTask, Task.CompletedTask);
-        var failures = 0;
         while (!cancel.IsCancellationRequested)
         {
             // Both are taken before the look, so that what comes between the look and the wait is not lost.
@@ -69,10 +70,8 @@ internal sealed partial class LogTail(
 
                 var page = await store.Read(new(LogFilter.Everything, Position, Position.Max, options.PageSize), cancel);
                 Take(page);
-                if (failures > 0)
+                if (unreadable.IsOver(out var failures))
                     LogRecovered(logger, failures);
-                failures = 0;
-                IsFailing = false;
                 if (page.Events.Count == options.PageSize)
                     continue;
             }
@@ -82,10 +81,9 @@ internal sealed partial class LogTail(
             }
             catch (Exception e)
             {
-                if (failures++ == 0)
+                if (unreadable.Occurs())
                     LogFailed(logger, e);
-                IsFailing = true;
-                await Quietly(surroundings.Delay(surroundings.Backoff(failures), cancel));
+                await Quietly(surroundings.Delay(unreadable.Backoff, cancel));
                 continue;
             }
 
@@ -144,11 +142,14 @@ internal sealed partial class LogTail(
         {
             await from.Wait(cancel);
             Hinted.Beat();
+            if (unheard.IsOver(out var failures))
+                LogSignalRecovered(logger, failures);
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
             // Without hints the slow poll goes on; waiting here keeps a broken signal from becoming a busy loop.
-            LogSignalFailed(logger, e);
+            if (unheard.Occurs())
+                LogSignalFailed(logger, e);
             await surroundings.Delay(options.PollInterval, cancel);
         }
     }
@@ -163,4 +164,7 @@ internal sealed partial class LogTail(
 
     [LoggerMessage(3, LogLevel.Warning, "Hints from other processes cannot be received; their events are found by polling.")]
     private static partial void LogSignalFailed(ILogger logger, Exception e);
+
+    [LoggerMessage(6, LogLevel.Information, "Hints from other processes are received again, after {Failures} failed attempts.")]
+    private static partial void LogSignalRecovered(ILogger logger, int failures);
 }

@@ -10,6 +10,7 @@ internal sealed partial class Leases(
     ILeaseStore store, NodeInfo self, IReadOnlyList<string> names, HeadwaterOptions options, Surroundings surroundings, ILogger<Leases> logger)
 {
     private readonly Pulse changed = new(surroundings.Waking);
+    private readonly Trouble trouble = new(surroundings);
     private volatile Dictionary<string, HeldLease> held = [];     // never changed, only replaced
     private volatile Answer? last;
     private bool mayOwn;
@@ -18,7 +19,7 @@ internal sealed partial class Leases(
     public NodeInfo Self => self;
 
     /// <summary>Whether the leases cannot be renewed just now.</summary>
-    public bool IsFailing { get; private set; }
+    public bool IsFailing => trouble.IsNow;
 
     /// <summary>Completes when this node has got a lease. Take it before looking.</summary>
     public Task Changed => changed.Next;
@@ -37,7 +38,6 @@ internal sealed partial class Leases(
     /// <summary>Renews until cancelled. What the node has then goes on until it is over, or is released.</summary>
     public async Task Run(CancellationToken cancel)
     {
-        var failures = 0;
         mayOwn = true;
         while (!cancel.IsCancellationRequested)
         {
@@ -46,10 +46,8 @@ internal sealed partial class Leases(
             try
             {
                 await Renew(asked, cancel);
-                if (failures > 0)
+                if (trouble.IsOver(out var failures))
                     LogRecovered(logger, failures);
-                failures = 0;
-                IsFailing = false;
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {
@@ -57,10 +55,9 @@ internal sealed partial class Leases(
             }
             catch (Exception e)
             {
-                if (failures++ == 0)
+                if (trouble.Occurs())
                     LogFailed(logger, e);
-                IsFailing = true;
-                pause = surroundings.Backoff(failures) is var backoff && backoff < pause ? backoff : pause;
+                pause = trouble.Backoff is var backoff && backoff < pause ? backoff : pause;
                 asked = surroundings.Time.GetTimestamp();
             }
 

@@ -9,6 +9,7 @@ namespace Headwater;
 internal sealed partial class SubscriptionLoop(
     ISubscriber subscriber, Log log, Leases? leases, Surroundings surroundings, HeadwaterOptions options, ILogger<SubscriptionLoop> logger)
 {
+    private readonly Trouble trouble = new(surroundings);
     private readonly Pulse restart = new(surroundings.Waking);
     private volatile SubscriptionProgress progress = new(SubscriptionState.Starting, default, null);
     private volatile bool loadAgain;
@@ -44,6 +45,8 @@ internal sealed partial class SubscriptionLoop(
             }
             else
             {
+                // Whatever was said of it is the next owner's now.
+                trouble.IsOver(out _);
                 progress = progress with { State = SubscriptionState.Standby, Failure = null };
                 await changed.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
@@ -52,7 +55,6 @@ internal sealed partial class SubscriptionLoop(
 
     private async Task Drive(HeldLease? lease, CancellationToken cancel)
     {
-        var failures = 0;
         var poll = Task.CompletedTask;
         Checkpoint? at = null;
         while (!cancel.IsCancellationRequested && lease is not { IsOver: true })
@@ -78,9 +80,11 @@ internal sealed partial class SubscriptionLoop(
                 {
                     progress = new(SubscriptionState.CatchingUp, at.Value, null);
                     at = await Advance(at.Value, page, cancel);
+                    Works();
                 }
                 else
                 {
+                    Works();
                     progress = new(SubscriptionState.Live, at.Value, null);
                     if (poll.IsCompleted)
                         poll = surroundings.Delay(options.PollInterval, cancel);
@@ -90,8 +94,6 @@ internal sealed partial class SubscriptionLoop(
                     if (poll.IsCompleted)
                         at = null;
                 }
-
-                failures = 0;
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {
@@ -110,15 +112,26 @@ internal sealed partial class SubscriptionLoop(
             catch (Exception e)
             {
                 at = null;
-                if (failures++ == 0)
-                    LogRetrying(logger, e, Name);
 
                 // The text is shown to whoever may see the health, and what a database says names files and servers.
                 progress = new(SubscriptionState.Retrying, progress.Checkpoint, "It cannot read or save just now; the log says why.");
-                await surroundings.Delay(surroundings.Backoff(failures), cancel)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await Retry(e, cancel);
             }
         }
+    }
+
+    private void Works()
+    {
+        if (trouble.IsOver(out var failures))
+            LogRecovered(logger, Name, failures);
+    }
+
+    private async Task Retry(Exception e, CancellationToken cancel)
+    {
+        if (trouble.Occurs())
+            LogRetrying(logger, e, Name);
+        await surroundings.Delay(trouble.Backoff, cancel)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     /// <summary>
@@ -163,9 +176,7 @@ internal sealed partial class SubscriptionLoop(
         catch (Exception e)
         {
             // The event comes again, and with it the chance to record the skip.
-            LogRetrying(logger, e, Name);
-            await surroundings.Delay(surroundings.Backoff(1), cancel)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await Retry(e, cancel);
         }
 
         return true;
@@ -176,6 +187,9 @@ internal sealed partial class SubscriptionLoop(
 
     [LoggerMessage(11, LogLevel.Warning, "Subscription '{Name}' cannot read or save; it tries again until it can.")]
     private static partial void LogRetrying(ILogger logger, Exception e, string name);
+
+    [LoggerMessage(14, LogLevel.Information, "Subscription '{Name}' reads and saves again, after {Failures} failed attempts.")]
+    private static partial void LogRecovered(ILogger logger, string name, int failures);
 
     [LoggerMessage(13, LogLevel.Warning,
         "Subscription '{Name}' is claimed with fence {Claimed}, and this node's lease has {Fence}: another node runs it. "
