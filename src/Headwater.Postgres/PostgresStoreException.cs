@@ -33,7 +33,7 @@ public sealed class PostgresStoreException : DbException
         PostgresException error => Because(database, Describe(error), error, Concerns(error)),
         NpgsqlException { InnerException: TimeoutException } error when error.Message.Contains("pool", StringComparison.OrdinalIgnoreCase) => Because(
             database, $"has no connection free: all of this process's pool are in use. Make the pool larger (Maximum Pool Size), or use fewer at once. {error.Message}", error, isTransient: true),
-        NpgsqlException error => Because(database, $"cannot be reached: {error.Message}", error, isTransient: true),
+        NpgsqlException error => Because(database, $"cannot be reached: {error.Message.TrimEnd('.')}. See that the server runs and can be reached from here, and try again; the same event ids are appended once.", error, isTransient: true),
         _ => e,
     };
 
@@ -60,8 +60,8 @@ public sealed class PostgresStoreException : DbException
     {
         PostgresErrorCodes.DiskFull => "cannot grow: the server's disk is full. Nothing acknowledged is lost; make room and try again.",
         PostgresErrorCodes.TooManyConnections => $"takes no more connections: {error.MessageText}. Lower the pools of its clients, or raise max_connections.",
-        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => $"has ended the connection: {error.MessageText}.",
-        PostgresErrorCodes.CannotConnectNow => $"is not ready: {error.MessageText}.",
+        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => $"has ended the connection: {error.MessageText}. Once the server is back, try again; the same event ids are appended once.",
+        PostgresErrorCodes.CannotConnectNow => $"is not ready: {error.MessageText}. It is starting, stopping or recovering; try again in a moment.",
         PostgresErrorCodes.InsufficientPrivilege => $"refuses: {error.MessageText}. Give the user the right, or let another one run the migrations.",
         PostgresErrorCodes.ReadOnlySqlTransaction => "is read-only: it is a standby, or was set so. Connect to the primary (Target Session Attributes=primary).",
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => $"lets nobody in so: {error.MessageText}.",

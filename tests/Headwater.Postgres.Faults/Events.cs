@@ -21,12 +21,17 @@ internal static class Events
     /// <summary>All events, straight from their table, which nobody may be writing to any more.</summary>
     public static async Task<List<(Seen Event, string Stream, long Version)>> Truth(string connectionString, string schema)
     {
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await using var command = source.CreateCommand($"SELECT position, event_id, stream, version FROM {schema}.events ORDER BY position");
-        await using var row = await command.ExecuteReaderAsync();
         var all = new List<(Seen, string, long)>();
-        while (await row.ReadAsync())
-            all.Add((new Seen(row.GetInt64(0), row.GetGuid(1)), row.GetString(2), row.GetInt64(3)));
+        await Read(connectionString, $"SELECT position, event_id, stream, version FROM {schema}.events ORDER BY position",
+            row => all.Add((new Seen(row.GetInt64(0), row.GetGuid(1)), row.GetString(2), row.GetInt64(3))));
+        return all;
+    }
+
+    /// <summary>What the projection <see cref="SeenTable"/> was given.</summary>
+    public static async Task<List<Seen>> Projected(string connectionString, string schema)
+    {
+        var all = new List<Seen>();
+        await Read(connectionString, $"SELECT position, id FROM {schema}.seen ORDER BY position", row => all.Add(new Seen(row.GetInt64(0), row.GetGuid(1))));
         return all;
     }
 
@@ -44,5 +49,14 @@ internal static class Events
         Assert.True(
             seen.SequenceEqual(truth),
             $"Of {truth.Count} events {once.Count(each => !given.Contains(each))} were skipped; {seen.Count - given.Count} came twice, {given.Count(each => !once.Contains(each))} were never there.");
+    }
+
+    private static async Task Read(string connectionString, string sql, Action<NpgsqlDataReader> add)
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString);
+        await using var command = source.CreateCommand(sql);
+        await using var row = await command.ExecuteReaderAsync();
+        while (await row.ReadAsync())
+            add(row);
     }
 }

@@ -1,29 +1,34 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headwater.Postgres.Faults;
 
-/// <summary>Keeps what a node logs, from information upwards, for the tests that count it.</summary>
-internal sealed class LogLines : ILoggerProvider, ILogger
+/// <summary>Keeps what Headwater logs in a node, from information upwards, for the tests that count it.</summary>
+internal sealed class LogLines : ILoggerProvider
 {
-    private readonly ConcurrentQueue<string> lines = new();
+    private readonly ConcurrentQueue<(string Logger, string Line)> lines = new();
 
-    public IReadOnlyCollection<string> All => lines;
+    public IReadOnlyCollection<(string Logger, string Line)> All => lines;
 
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (IsEnabled(logLevel))
-            lines.Enqueue($"{logLevel}: {formatter(state, exception)} {exception?.Message}");
-    }
+    public ILogger CreateLogger(string categoryName) =>
+        categoryName.StartsWith("Headwater", StringComparison.Ordinal) ? new Keeping(categoryName, lines) : NullLogger.Instance;
 
     public void Dispose()
     {
+    }
+
+    private sealed class Keeping(string name, ConcurrentQueue<(string, string)> into) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                into.Enqueue((name, $"{logLevel}: {formatter(state, exception)} {exception?.Message}"));
+        }
     }
 }

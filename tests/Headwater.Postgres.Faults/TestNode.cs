@@ -22,12 +22,22 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>What it has logged.</summary>
     public LogLines Lines { get; }
 
-    public static async Task<TestNode> Start(string connectionString, string schema)
+    /// <summary>Starts one.</summary>
+    /// <param name="connectionString">Where its log is.</param>
+    /// <param name="schema">And in which schema.</param>
+    /// <param name="projects">Whether it runs the projection <see cref="SeenTable"/>.</param>
+    public static async Task<TestNode> Start(string connectionString, string schema, bool projects = false)
     {
         var lines = new LogLines();
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddProvider(lines);
-        builder.Services.AddHeadwater(headwater => headwater.UsePostgres(connectionString, schema));
+        builder.Services.AddSingleton(new SeenTable(schema));
+        builder.Services.AddHeadwater(headwater =>
+        {
+            headwater.UsePostgres(connectionString, schema);
+            if (projects)
+                headwater.AddSqlProjection<SeenTable>("seen");
+        });
         var host = builder.Build();
         await host.StartAsync();
         return new TestNode(host, lines);
