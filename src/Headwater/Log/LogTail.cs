@@ -77,7 +77,7 @@ internal sealed partial class LogTail(
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e)
             {
@@ -92,6 +92,9 @@ internal sealed partial class LogTail(
                 poll = surroundings.Delay(options.PollInterval, cancel);
             await Quietly(Task.WhenAny(own, signal is null ? own : hinted, poll));
         }
+
+        // The signal is taken down next, and must not be in use then.
+        await Quietly(hinted);
     }
 
     /// <summary>Finds the end of the log, and goes back by what the tail may hold, for those who come back after a restart.</summary>
