@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Headwater.Postgres.Servers;
 
 namespace Headwater.EndToEnd;
 
@@ -8,12 +7,13 @@ namespace Headwater.EndToEnd;
 internal sealed class DeparturesServer : IAsyncDisposable
 {
     private readonly string data = Directory.CreateTempSubdirectory("departures-").FullName;
-    private readonly int port = FreePort();
+    private readonly int port = FreePort.Next();
     private readonly int speed;
+    private readonly string postgres;
     private readonly List<string> output = [];
     private Process? process;
 
-    private DeparturesServer(int speed) => this.speed = speed;
+    private DeparturesServer(int speed, string postgres) => (this.speed, this.postgres) = (speed, postgres);
 
     public Uri Address => new($"http://127.0.0.1:{port}");
 
@@ -28,9 +28,11 @@ internal sealed class DeparturesServer : IAsyncDisposable
         }
     }
 
-    public static async Task<DeparturesServer> Start(int speed = 0)
+    /// <param name="speed">Simulated minutes per second; 0 for no replay.</param>
+    /// <param name="postgres">How to connect to its database; by default it has a SQLite file of its own.</param>
+    public static async Task<DeparturesServer> Start(int speed = 0, string postgres = "")
     {
-        var server = new DeparturesServer(speed);
+        var server = new DeparturesServer(speed, postgres);
         await server.StartAgain();
         return server;
     }
@@ -55,6 +57,7 @@ internal sealed class DeparturesServer : IAsyncDisposable
                     ["PORT"] = $"{port}",
                     ["HEADWATER_DATA"] = data,
                     ["DEPARTURES_SPEED"] = $"{speed}",
+                    ["HEADWATER_POSTGRES"] = postgres,
                 },
             },
         };
@@ -104,12 +107,5 @@ internal sealed class DeparturesServer : IAsyncDisposable
                 // Not yet.
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 
 namespace Headwater.EndToEnd;
@@ -42,7 +43,11 @@ internal sealed class Remarks(HttpClient http, int flights)
                 response.EnsureSuccessStatusCode();
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException { StatusCode: null or System.Net.HttpStatusCode.ServiceUnavailable } or IOException)
+            catch (Exception e) when (e is HttpRequestException
+            {
+                // The second is a proxy's, which cannot know what became of a request when the node behind it died.
+                StatusCode: null or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable,
+            } or IOException)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(20), cancel);
             }

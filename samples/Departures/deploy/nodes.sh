@@ -54,7 +54,7 @@ start_postgres() {
     umask 077
     as_server tee password <<<"$password" >/dev/null
     as_server "$(postgres_programs)/initdb" -D data -U postgres -A scram-sha-256 --pwfile=password -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
-    as_server "$(postgres_programs)/pg_ctl" start -D data -s -w -t 60 -l log -o "$more" 9>&- </dev/null
+    as_server "$(postgres_programs)/pg_ctl" start -D "$folder/postgres/data" -s -w -t 60 -l log -o "$more" 9>&- </dev/null
   ) || die "PostgreSQL did not start:$(tail -n 5 "$folder/postgres/log" 2>/dev/null | sed $'1s/^/\\\n/')"
   export HEADWATER_POSTGRES="Host=127.0.0.1;Port=$port;Database=postgres;Username=postgres;Password=$password;Maximum Pool Size=20"
 }
