@@ -7,7 +7,8 @@ namespace Headwater.EndToEnd;
 /// <summary>nginx in front of several nodes, with the configuration of the sample.</summary>
 internal sealed class Nginx : IAsyncDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("headwater-nginx-").FullName;
+    // Started by root, its workers are another user's, who must come to the cache; a folder for temporary files is closed to others.
+    private readonly string folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"headwater-nginx-{Guid.NewGuid():n}")).FullName;
     private readonly int port = FreePort.Next();
     private readonly Guard guard;
 

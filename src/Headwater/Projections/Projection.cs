@@ -7,6 +7,7 @@ internal sealed class Projection(
     : ISubscriber, IAppendParticipant
 {
     private readonly IReadModelStore store = database.Rows;
+    private readonly KnownRows known = new();
 
     public string Name => schema.Model;
 
@@ -97,8 +98,11 @@ internal sealed class Projection(
 
     private async ValueTask<bool> Commit(Checkpoint from, IReadOnlyList<RecordedEvent> events, Position to, CancellationToken cancel)
     {
+        known.StandAt(from);
         var commit = await handler.Work(new ProjectionCommit(Name, from, to, []), events, ReadRow, cancel);
         var saved = await store.Commit(commit, cancel);
+        if (saved)
+            known.Moved(commit);
 
         // If it was not saved, another process has saved it, and the rows have changed all the same.
         Changed.Beat();
@@ -107,7 +111,11 @@ internal sealed class Projection(
 
     private async ValueTask<ReadOnlyMemory<byte>?> ReadRow(string key, CancellationToken cancel)
     {
+        if (known.TryGet(key, out var data))
+            return data;
         var page = await store.ReadRow(Name, key, cancel);
-        return page.Rows.Count == 0 ? null : page.Rows[0].Data;
+        data = page.Rows.Count == 0 ? null : page.Rows[0].Data;
+        known.Add(key, data);
+        return data;
     }
 }
