@@ -98,5 +98,6 @@ SELECT key, fingerprint, stream, version, position, refusal FROM {schema}.receip
 -- name: trim_receipts
 DELETE FROM {schema}.receipts WHERE key IN (SELECT key FROM {schema}.receipts WHERE created_at < $1 ORDER BY created_at LIMIT $2);
 
+-- A hint need not wait for the disk: if the server crashes, everybody looks again anyway.
 -- name: notify
-SELECT pg_notify($1, $2);
+SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2);
