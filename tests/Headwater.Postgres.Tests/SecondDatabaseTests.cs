@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text.Json.Serialization;
 using Headwater.Postgres.Servers;
 using Microsoft.Extensions.DependencyInjection;
@@ -141,7 +140,7 @@ public sealed class SecondDatabaseTests : IAsyncLifetime
     public async Task Tables_of_a_projection_s_own_may_be_there_too()
     {
         await using var node = await Start(headwater => headwater
-            .AddSqliteReadModels(Name, Path.Combine(folder, "tables.db")).AddSqlProjection<MoveTable>("parcels", each => each.KeptIn(Name)));
+            .AddSqliteReadModels(Name, Path.Combine(folder, "tables.db")).AddSqlProjection<Types>("parcels", each => each.KeptIn(Name)));
         await node.Move("a");
         await node.Move("a");
         await Soon.Is(async () => (await node.Subscriptions.Status(Cancel)).Single().Position == new Position(2));
@@ -149,7 +148,7 @@ public sealed class SecondDatabaseTests : IAsyncLifetime
         await using var file = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(folder, "tables.db")};Pooling=False");
         await file.OpenAsync(Cancel);
         await using var count = file.CreateCommand();
-        count.CommandText = "SELECT count(*) FROM moves";
+        count.CommandText = "SELECT count(*) FROM types";
         Assert.Equal(2L, await count.ExecuteScalarAsync(Cancel));
     }
 
@@ -265,22 +264,5 @@ internal sealed class Parcels : IProjection<Parcel>
             throw new InvalidOperationException("It cannot be moved.");
         var before = await rows.Get(happened.Stream.Key, cancel);
         rows.Set(happened.Stream.Key, new Parcel(1 + (before?.Moves ?? 0)));
-    }
-}
-
-internal sealed class MoveTable : ISqlProjection
-{
-    public ValueTask Create(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "CREATE TABLE IF NOT EXISTS moves (position INTEGER)", cancel);
-
-    public ValueTask Apply(RecordedEvent happened, DbTransaction transaction, CancellationToken cancel) =>
-        Run(transaction, $"INSERT INTO moves VALUES ({happened.Position})", cancel);
-
-    public ValueTask Clear(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "DELETE FROM moves", cancel);
-
-    private static async ValueTask Run(DbTransaction transaction, string sql, CancellationToken cancel)
-    {
-        await using var command = transaction.Connection!.CreateCommand();
-        (command.CommandText, command.Transaction) = (sql, transaction);
-        await command.ExecuteNonQueryAsync(cancel);
     }
 }

@@ -140,7 +140,7 @@ internal sealed class Types : ISqlProjection
     public ValueTask Apply(RecordedEvent happened, DbTransaction transaction, CancellationToken cancel) =>
         Run(transaction, $"INSERT INTO types VALUES ('{happened.Type}')", cancel);
 
-    public ValueTask Clear(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "TRUNCATE types", cancel);
+    public ValueTask Clear(DbTransaction transaction, CancellationToken cancel) => Run(transaction, "DELETE FROM types", cancel);
 
     private static async ValueTask Run(DbTransaction transaction, string sql, CancellationToken cancel)
     {

@@ -1,7 +1,5 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,11 +12,7 @@ namespace Headwater.AspNetCore;
 /// <summary>Lets clients follow feeds, as server-sent events or, if they ask for JSON, page by page.</summary>
 internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, ILogger<FeedEndpoint> logger)
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1000;
-    private const string LimitParameter = "limit";
-
-    private static readonly string[] cursorParameters = ["last_event_id", "after"];
+    private const string LastEventIdParameter = "last_event_id";
 
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
@@ -81,7 +75,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
     private async Task Poll(HttpContext context, FeedRequest[] requests, bool asCloudEvents)
     {
-        var limit = Limit(context.Request);
+        var limit = Paging.Limit(context.Request);
         var (after, isInUrl) = After(context.Request);
         var session = await FeedSession.Open(node.Log, requests, after, limit, context.RequestAborted);
         var page = new FeedPoll(session, limit, node, connections);
@@ -98,7 +92,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         var headers = context.Response.Headers;
         var cursor = page.Cursor.ToString();
         headers[Headers.Cursor] = cursor;
-        headers.Link = $"<{Next(context.Request, cursor)}>; rel=\"next\"";
+        headers.Link = Paging.Link(context.Request, cursor, LastEventIdParameter);
 
         // Events that lie between two cursors never change. Rows do, and at the head of the log there will be more.
         headers.CacheControl = !page.IsFull || !session.IsOfEvents || !isInUrl ? "no-store"
@@ -128,22 +122,6 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         }
 
         return null;
-    }
-
-    private static int Limit(HttpRequest request)
-    {
-        var text = request.Query[LimitParameter].ToString();
-        if (text.Length == 0)
-            return DefaultLimit;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MaxLimit
-            ? limit
-            : throw new ProblemException(Problem.BadParameter(LimitParameter, $"'{text}' is no limit: expected 1 to {MaxLimit}."));
-    }
-
-    private static string Next(HttpRequest request, string cursor)
-    {
-        var query = new QueryBuilder(request.Query.Where(pair => !cursorParameters.Contains(pair.Key))) { { "after", cursor } };
-        return $"{request.PathBase}{request.Path}{query.ToQueryString()}";
     }
 
     private async ValueTask<FeedRequest[]> Resolve(HttpContext context, string[] asked)
@@ -179,7 +157,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
     {
         if (Given(request.Headers["Last-Event-ID"]) is { Length: > 0 } told)
             return (told, false);
-        foreach (var parameter in cursorParameters)
+        foreach (var parameter in new[] { LastEventIdParameter, Paging.AfterParameter })
             if (Given(request.Query[parameter]) is { Length: > 0 } asked)
                 return (asked, true);
         return ([], false);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Headwater.AspNetCore;
@@ -34,22 +35,15 @@ internal static class FeedPage
         foreach (var item in page.Items)
         {
             json.WriteStartObject();
-            if (item.Cursor is { } reached)
-                json.WriteString("id", reached.ToString());
             json.WriteString("event", item.Frame.Name);
-            json.WritePropertyName("data");
-            json.WriteRawValue(item.Frame.Json.Span, skipInputValidation: true);
-            json.WriteEndObject();
+            End(json, "id", item.Cursor, item.Frame.Json.Span);
         }
 
         if (page.Reset is not ResetReason.None)
         {
             json.WriteStartObject();
-            json.WriteString("id", page.Cursor.ToString());
             json.WriteString("event", ResetFrame.Name);
-            json.WritePropertyName("data");
-            json.WriteRawValue(ResetFrame.Data(page.Reset, page.Cursor));
-            json.WriteEndObject();
+            End(json, "id", page.Cursor, ResetOf(page));
         }
 
         json.WriteEndArray();
@@ -79,21 +73,14 @@ internal static class FeedPage
                     break;
             }
 
-            if (item.Cursor is { } reached)
-                json.WriteString("cursor", reached.ToString());
-            json.WritePropertyName("data");
-            json.WriteRawValue(item.Frame.Json.Span, skipInputValidation: true);
-            json.WriteEndObject();
+            End(json, "cursor", item.Cursor, item.Frame.Json.Span);
         }
 
         if (page.Reset is not ResetReason.None)
         {
             Begin(json, ResetFrame.Name, "/feeds");
             json.WriteString("id", $"reset.{page.Cursor}");
-            json.WriteString("cursor", page.Cursor.ToString());
-            json.WritePropertyName("data");
-            json.WriteRawValue(ResetFrame.Data(page.Reset, page.Cursor));
-            json.WriteEndObject();
+            End(json, "cursor", page.Cursor, ResetOf(page));
         }
 
         json.WriteEndArray();
@@ -107,4 +94,16 @@ internal static class FeedPage
         json.WriteString("source", source);
         json.WriteString("datacontenttype", Json);
     }
+
+    /// <summary>Ends what both formats and the reset have in common: where the client stands behind it, and what it says.</summary>
+    private static void End(Utf8JsonWriter json, string cursorName, Cursor? cursor, ReadOnlySpan<byte> data)
+    {
+        if (cursor is { } reached)
+            json.WriteString(cursorName, reached.ToString());
+        json.WritePropertyName("data");
+        json.WriteRawValue(data, skipInputValidation: true);
+        json.WriteEndObject();
+    }
+
+    private static byte[] ResetOf(FeedPoll page) => Encoding.UTF8.GetBytes(ResetFrame.Data(page.Reset, page.Cursor));
 }

@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Extensions;
 using Microsoft.AspNetCore.Routing;
 
 namespace Headwater.AspNetCore;
@@ -10,11 +8,6 @@ namespace Headwater.AspNetCore;
 /// <summary>Answers queries from a read model over HTTP. Rows leave as they are stored, without being decoded.</summary>
 internal sealed class ReadModelEndpoint(Node node, ReadModel model)
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1000;
-    private const string LimitParameter = "limit";
-    private const string AfterParameter = "after";
-
     private static readonly TimeSpan defaultWait = TimeSpan.FromSeconds(2);
 
     public void Map(IEndpointRouteBuilder routes)
@@ -42,7 +35,7 @@ internal sealed class ReadModelEndpoint(Node node, ReadModel model)
         var page = await model.FindRows(fields, after, limit, context.RequestAborted);
         context.Response.Headers[Headers.Cursor] = model.CursorOf(page.State).ToString();
         if (page.Rows.Count == limit)
-            context.Response.Headers.Link = $"<{NextPage(context.Request, page.Rows[^1].Key)}>; rel=\"next\"";
+            context.Response.Headers.Link = Paging.Link(context.Request, page.Rows[^1].Key);
 
         // Any change of the read model changes the tag; that is more often than need be, and never too seldom.
         if (Headers.NotModified(context, $"W/\"{page.State.Checkpoint.Generation}.{page.State.Checkpoint.Position}\""))
@@ -78,16 +71,13 @@ internal sealed class ReadModelEndpoint(Node node, ReadModel model)
     {
         var fields = new List<FieldValue>();
         string? after = null;
-        var limit = DefaultLimit;
+        var limit = Paging.Limit(request);
         foreach (var (name, values) in request.Query)
         {
             var value = values.ToString();
-            if (name == LimitParameter)
-            {
-                if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxLimit)
-                    throw new ProblemException(Problem.BadParameter(name, $"'{value}' is no limit: expected 1 to {MaxLimit}."));
-            }
-            else if (name == AfterParameter)
+            if (name == Paging.LimitParameter)
+                continue;
+            if (name == Paging.AfterParameter)
             {
                 after = value;
             }
@@ -98,17 +88,11 @@ internal sealed class ReadModelEndpoint(Node node, ReadModel model)
             else
             {
                 throw new ProblemException(Problem.BadParameter(name,
-                    $"'{model.Name}' cannot be asked by '{name}'; it can by {string.Join(", ", model.IndexedFields.Append(AfterParameter).Append(LimitParameter))}."));
+                    $"'{model.Name}' cannot be asked by '{name}'; it can by {string.Join(", ", model.IndexedFields.Append(Paging.AfterParameter).Append(Paging.LimitParameter))}."));
             }
         }
 
         return (fields, after, limit);
-    }
-
-    private static string NextPage(HttpRequest request, string lastKey)
-    {
-        var query = new QueryBuilder(request.Query.Where(pair => pair.Key != AfterParameter)) { { AfterParameter, lastKey } };
-        return $"{request.PathBase}{request.Path}{query.ToQueryString()}";
     }
 
     private static Task Write(HttpContext context, ReadOnlyMemory<byte> json)

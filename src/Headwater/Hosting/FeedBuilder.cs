@@ -73,8 +73,8 @@ public sealed class FeedBuilder
     /// <summary>Lets everybody follow it.</summary>
     public FeedBuilder AllowAnonymous()
     {
+        Allow((_, _) => ValueTask.FromResult(true));
         isPublic = true;
-        rule = (_, _) => ValueTask.FromResult(true);
         return this;
     }
 
