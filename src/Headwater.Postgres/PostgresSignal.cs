@@ -51,11 +51,16 @@ internal sealed class PostgresSignal : ISignal, IAsyncDisposable
 
     private async Task Listen(CancellationToken cancel)
     {
+        await database.Open(cancel);
+        var own = database.Bell.Payload;
         connection = source.CreateConnection();
-        connection.Notification += (_, notification) => heard |= notification.Payload != database.Bell.Sender;
+        connection.Notification += (_, notification) => heard |= notification.Payload != own;
         await connection.OpenAsync(cancel);
         await using var listen = new NpgsqlCommand($"LISTEN {Bell.NameOf(database)}", connection);
         await listen.ExecuteNonQueryAsync(cancel);
+        await using var present = new NpgsqlCommand(database.Sql.Listen, connection);
+        present.Parameters.With(database.Bell.Sender);
+        await present.ExecuteNonQueryAsync(cancel);
     }
 
     private async ValueTask Close()

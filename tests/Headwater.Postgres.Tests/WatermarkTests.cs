@@ -108,6 +108,24 @@ public sealed class WatermarkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nobody_is_told_where_nobody_else_listens()
+    {
+        var told = new List<string>();
+        await using var bystander = await schema.Connect();
+        bystander.Notification += (_, notification) => told.Add(notification.Payload);
+        await schema.Run(bystander, $"LISTEN {Bell.NameOf(Database)}");
+        await Database.Signal.Wait(Cancel);
+        await Database.Happen();
+        await Until(async () => await schema.Run("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE 'SELECT set_config%{schema}%'") is > 0L);
+
+        await schema.Run(bystander, "SELECT pg_advisory_lock_shared(-store, 2) FROM {schema}.meta");
+        await Database.Happen();
+        await bystander.WaitAsync(Cancel);
+
+        Assert.Equal([Database.Bell.Payload], told);
+    }
+
+    [Fact]
     public async Task Another_nodes_append_wakes_who_listens()
     {
         var other = await schema.Open();

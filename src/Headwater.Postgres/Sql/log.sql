@@ -98,6 +98,15 @@ SELECT key, fingerprint, stream, version, position, refusal FROM {schema}.receip
 -- name: trim_receipts
 DELETE FROM {schema}.receipts WHERE key IN (SELECT key FROM {schema}.receipts WHERE created_at < $1 ORDER BY created_at LIMIT $2);
 
--- A hint need not wait for the disk: if the server crashes, everybody looks again anyway.
+-- Tells the others, if there are any: who listens holds a lock that says so, and $3 is one's own. Without a row nobody was told, and
+-- nothing is committed. A hint need not wait for the disk: if the server crashes, everybody looks again anyway.
 -- name: notify
-SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2);
+SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)
+WHERE EXISTS (
+  SELECT FROM pg_locks l, {schema}.meta m
+  WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid::bigint = (1::bigint << 32) - m.store AND l.objid::bigint NOT IN (1, $3)
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+
+-- Says, for as long as the session lasts, that there is one that listens. (1 is the turn of inline projections.)
+-- name: listen
+SELECT pg_advisory_lock_shared(-m.store, $1) FROM {schema}.meta m;

@@ -44,6 +44,7 @@ internal sealed class Sql(IReadOnlyDictionary<string, string> named)
     public string TrimDeletions { get; } = named["trim_deletions"];
     public string RowIndexes { get; } = named["row_indexes"];
     public string Notify { get; } = named["notify"];
+    public string Listen { get; } = named["listen"];
     public string RenewNode { get; } = named["renew_node"];
     public string RenewLeases { get; } = named["renew_leases"];
     public string LivingNodes { get; } = named["living_nodes"];
