@@ -13,6 +13,7 @@ namespace Headwater.AspNetCore;
 internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, ILogger<FeedEndpoint> logger)
 {
     private const string LastEventIdParameter = "last_event_id";
+    private const string PaddingParameter = "padding";
 
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
@@ -42,6 +43,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
     private async Task Stream(HttpContext context, FeedRequest[] requests, string[] asked)
     {
+        var isPadded = IsPadded(context.Request);
         var session = await FeedSession.Open(node.Log, requests, After(context.Request).Cursors, node.Options.PageSize, context.RequestAborted);
         context.Features.Get<IHttpResponseBodyFeature>()!.DisableBuffering();
         var headers = context.Response.Headers;
@@ -50,7 +52,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         headers.ContentEncoding = "identity";
         headers["X-Accel-Buffering"] = "no";
 
-        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections);
+        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, isPadded);
         connections.Opened();
         try
         {
@@ -164,6 +166,14 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
         static string[] Given(StringValues values) => [.. values.OfType<string>().Where(value => value.Length > 0)];
     }
+
+    /// <summary>Whether the client says that something on its way holds bytes back until more come.</summary>
+    private static bool IsPadded(HttpRequest request) => request.Query[PaddingParameter].ToString() switch
+    {
+        "" or "0" => false,
+        "1" => true,
+        var other => throw new ProblemException(Problem.BadParameter(PaddingParameter, $"'{other}' is no padding: expected 1 or 0.")),
+    };
 
     private static string Path(HttpContext context) => PathKey.Of(context, "key") is { Length: > 0 } key
         ? $"{context.GetRouteValue("feed")}/{key}"

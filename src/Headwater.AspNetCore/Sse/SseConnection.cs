@@ -5,22 +5,38 @@ using System.Text;
 namespace Headwater.AspNetCore;
 
 /// <summary>Writes what a session reads to one client, as fast as the client takes it.</summary>
-internal sealed class SseConnection(FeedSession session, PipeWriter output, Node node, FeedConnections connections)
+/// <param name="session">What the client follows, and where it stands.</param>
+/// <param name="output">The way to it.</param>
+/// <param name="node">Time, chance and settings.</param>
+/// <param name="connections">What all connections share.</param>
+/// <param name="isPadded">
+/// Whether the client says that something on its way holds bytes back until more come. Then there is a long comment at the start and a
+/// short one after each burst. Not for everybody: it would be a second write for each delivery.
+/// </param>
+internal sealed class SseConnection(FeedSession session, PipeWriter output, Node node, FeedConnections connections, bool isPadded = false)
 {
     private const int FlushAtBytes = 32 << 10;
 
     private static readonly TimeSpan retry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan retryWhenBroken = TimeSpan.FromSeconds(30);
 
+    // Long enough that the comment goes out in a packet of its own, and that a burst has one comment and not many.
+    private static readonly TimeSpan burstPause = TimeSpan.FromMilliseconds(50);
+
     private readonly List<FeedItem> items = [];
+    private bool isBurst;
+    private bool hasWaitedForClient;
 
     public async Task Run(CancellationToken aborted)
     {
         // A client that does not take its bytes is let go after a while; it comes back at its cursor.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted);
-        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, stopping.Token);
+        using var age = new CancellationTokenSource(MaxAge(), node.Time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted, age.Token);
+        var ended = Task.Delay(Timeout.InfiniteTimeSpan, ending.Token);
 
+        if (isPadded)
+            Write(SseFormat.Padding);
         Write(SseFormat.Comment("connected"));
         Write(SseFormat.Retry(retry + node.Jitter(retry)));
         if (session.Reset is ResetReason.None)
@@ -29,8 +45,9 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
 
         // Waited for from one heartbeat to the next: one that falls into a read or a write must not be lost, and a busy connection
         // must not enter and leave, at every event, the list of those who wait for the heartbeat, which is as long as there are connections.
-        var quiet = Task.WhenAny(connections.Heartbeat, stopped);
-        while (!stopping.IsCancellationRequested)
+        var quiet = Task.WhenAny(connections.Heartbeat, ended);
+        var hasCaughtUp = false;
+        while (!ending.IsCancellationRequested)
         {
             var more = session.More;
             var moved = await session.Read(items, aborted);
@@ -40,17 +57,37 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
             if (quiet.IsCompleted)
             {
                 // A quiet feed advances too: its client must not have to read all of that again when it comes back.
-                quiet = Task.WhenAny(connections.Heartbeat, stopped);
+                quiet = Task.WhenAny(connections.Heartbeat, ended);
                 Write(SseFormat.EndOfBlock(session.Cursor));
             }
 
             await Flush(deadline);
             if (!moved)
-                await Task.WhenAny(more, quiet);
+                await WaitForMore(more, quiet, deadline);
+
+            // Who catches up may be as far behind as the log is long, and who reads quickly is behind for the length of a read.
+            hasCaughtUp |= !moved;
+            if (hasCaughtUp && hasWaitedForClient && session.IsTooFarBehind)
+            {
+                await SayGoodbye("too far behind", deadline);
+                return;
+            }
+
+            hasWaitedForClient = false;
         }
 
-        if (!aborted.IsCancellationRequested)
-            await Drain(deadline);
+        if (aborted.IsCancellationRequested)
+            return;
+        if (connections.Stopping.IsCancellationRequested)
+        {
+            // Ended within the spread, so that a deploy does not bring all clients back at one moment.
+            await Task.Delay(node.Jitter(node.Options.DrainSpread), node.Time, deadline.Token);
+            await SayGoodbye("the server is stopping", deadline);
+        }
+        else
+        {
+            await SayGoodbye("this connection has reached its age", deadline);
+        }
     }
 
     /// <summary>
@@ -66,6 +103,12 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
         await Flush(deadline);
     }
 
+    private TimeSpan MaxAge()
+    {
+        var age = node.Options.MaxConnectionAge;
+        return age > TimeSpan.Zero ? age - node.Jitter(age / 10) : Timeout.InfiniteTimeSpan;
+    }
+
     private async ValueTask WriteItems(CancellationTokenSource deadline)
     {
         foreach (var item in items)
@@ -76,8 +119,10 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
                 await Flush(deadline);
         }
 
-        if (items.Count > 0)
-            Telemetry.Deliveries.Add(items.Count);
+        if (items.Count == 0)
+            return;
+        isBurst = true;
+        Telemetry.Deliveries.Add(items.Count);
     }
 
     private async ValueTask TellReset(CancellationToken cancel)
@@ -86,13 +131,29 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
         await session.BeginAnew(cancel);
         Write($"event: {ResetFrame.Name}\ndata: {ResetFrame.Data(reason, session.Cursor)}\n");
         Write(SseFormat.EndOfBlock(session.Cursor));
+        isBurst = true;
     }
 
-    /// <summary>Ends the connection within the spread, so that a deploy does not bring all clients back at one moment.</summary>
-    private async ValueTask Drain(CancellationTokenSource deadline)
+    private async ValueTask WaitForMore(Task more, Task quiet, CancellationTokenSource deadline)
     {
-        await Task.Delay(node.Jitter(node.Options.DrainSpread), node.Time, deadline.Token);
-        Write(SseFormat.Comment("the server is stopping"));
+        if (isPadded && isBurst)
+        {
+            var pause = Task.Delay(burstPause, node.Time, deadline.Token);
+            await Task.WhenAny(more, quiet, pause);
+            if (!pause.IsCompletedSuccessfully)
+                return;
+            isBurst = false;
+            Write(SseFormat.Comment(""));
+            await Flush(deadline);
+        }
+
+        await Task.WhenAny(more, quiet);
+    }
+
+    /// <summary>The last the client hears on this connection: why it ends, and where to go on.</summary>
+    private async ValueTask SayGoodbye(string why, CancellationTokenSource deadline)
+    {
+        Write(SseFormat.Comment(why));
         Write(SseFormat.EndOfBlock(session.Cursor));
         await Flush(deadline);
     }
@@ -104,6 +165,7 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
         var flush = output.FlushAsync(deadline.Token);
         if (!flush.IsCompleted)
         {
+            hasWaitedForClient = true;
             deadline.CancelAfter(node.Options.WriteTimeout);
             await flush;
             deadline.CancelAfter(Timeout.InfiniteTimeSpan);

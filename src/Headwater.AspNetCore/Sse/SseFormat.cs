@@ -28,6 +28,11 @@ internal static class SseFormat
         }
     }
 
+    /// <summary>A comment as long as what some proxies hold back before they begin to pass an answer on.</summary>
+    public static ReadOnlySpan<byte> Padding => padding;
+
+    private static readonly byte[] padding = [.. ":"u8, .. Enumerable.Repeat((byte)' ', 2048), .. "\n\n"u8];
+
     public static string Comment(string text) => $": {text}\n\n";
 
     public static string Retry(TimeSpan time) => $"retry: {(int)time.TotalMilliseconds}\n\n";

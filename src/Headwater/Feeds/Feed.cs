@@ -19,6 +19,9 @@ internal abstract class Feed(string name, FeedRule? rule)
     /// <summary>Whether everybody may follow it, so that what it tells may be kept by caches that many share.</summary>
     public bool IsPublic { get; init; }
 
+    /// <summary>How many places of the log a client that had caught up may fall behind before it is let go; null for any number.</summary>
+    public int? MaxLag { get; init; }
+
     /// <summary>Nobody may follow a feed that has no rule.</summary>
     public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel) =>
         rule is not null && await rule(subscriber, cancel);

@@ -46,6 +46,7 @@ internal sealed class FeedSession
     private readonly (EventFeed Feed, LogFilter Filter)[] eventFeeds;
     private readonly (ViewFeed Feed, string? Key)[] viewFeeds;
     private readonly LogFilter? filter;
+    private readonly int? maxLag;
     private readonly ViewPosition[] views;      // one for each view feed
     private readonly Position[] trimmedTo;      // what was trimmed of each when the session began there; the client knew none of it
     private Position position;
@@ -63,6 +64,7 @@ internal sealed class FeedSession
                select (feed, (request.Key is null ? feed.Filter : feed.FilterOf(request.Key))!),
         ];
         viewFeeds = [.. requests.Where(request => request.Feed is ViewFeed).Select(request => ((ViewFeed)request.Feed, request.Key))];
+        maxLag = requests.Min(request => request.Feed.MaxLag);
         views = new ViewPosition[viewFeeds.Length];
         trimmedTo = new Position[viewFeeds.Length];
         filter = eventFeeds.Length switch
@@ -100,6 +102,9 @@ internal sealed class FeedSession
 
     /// <summary>Whether what it reads is of events alone, which never change, and not of rows.</summary>
     public bool IsOfEvents => viewFeeds.Length == 0;
+
+    /// <summary>Whether there is more it has not read than its feeds allow a client that had caught up.</summary>
+    public bool IsTooFarBehind => log.Tail.Position.Value - position.Value > maxLag;
 
     /// <summary>Completes when there may be more to read. Take it before reading.</summary>
     public Task More

@@ -13,6 +13,7 @@ public sealed class FeedBuilder
     private Contract? rowContract;
     private FeedRule? rule;
     private bool isPublic;
+    private int? maxLag;
 
     internal FeedBuilder(string name, ApplicationJson json)
     {
@@ -86,12 +87,32 @@ public sealed class FeedBuilder
         return this;
     }
 
+    /// <summary>
+    /// Bounds how far a client may fall behind that had caught up and then takes its bytes more slowly than events come: beyond it
+    /// the connection is closed with its cursor, from which the client may go on. Without it such a client lags, which costs the server
+    /// nothing but a cursor. Choose it well above the largest burst, which even a quick client takes a moment to receive. On a connection that follows several feeds the smallest bound holds.
+    /// </summary>
+    /// <param name="events">How many places of the log, at least 1.</param>
+    public FeedBuilder MaxLag(int events)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(events, 1);
+        maxLag = events;
+        return this;
+    }
+
     internal Feed Build(Func<string, ViewTail?> viewTail)
     {
         if (filterOfKey is not null && model is null)
             return contracts.Count > 0
-                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value())) { IsPublic = isPublic }
+                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
+                {
+                    IsPublic = isPublic,
+                    MaxLag = maxLag,
+                }
                 : throw new InvalidOperationException($"The feed '{Name}' has no contract, so nothing could leave; add Contract<,>(...).");
+        if (model is not null && maxLag is not null)
+            throw new InvalidOperationException(
+                $"The feed '{Name}' sends rows, each in its newest state, so its clients cannot lag behind by events; leave MaxLag out.");
         if (model is not null && filterOfKey is null)
             return viewTail(model) is { } tail
                 ? new ViewFeed(Name, rule, rowContract!, tail) { IsPublic = isPublic }

@@ -38,6 +38,12 @@ public sealed class HeadwaterOptions
     /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
     public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// After how long a feed connection is closed at its cursor, so that clients spread again over nodes that came later; 1 h by
+    /// default, and a random tenth less, so that those who came together do not come back together. Zero for no end.
+    /// </summary>
+    public TimeSpan MaxConnectionAge { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>How long a client may leave its bytes untaken before its feed connection is closed; 20 s by default.</summary>
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -68,6 +74,7 @@ public sealed class HeadwaterOptions
             (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600, " s"),
             (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000, ""),
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
+            (nameof(MaxConnectionAge), MaxConnectionAge.TotalSeconds, 0, TimeSpan.FromDays(30).TotalSeconds, " s"),
             (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),
             (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600, " s"),
             (nameof(LeaseDuration), LeaseDuration.TotalSeconds, 0.1, 3600, " s"),

@@ -73,6 +73,7 @@ public sealed class StartTests
         Says(Memory(headwater => headwater.AddFeed("f", Rows("nobody"))), "'f' sends the rows of 'nobody', and there is no projection");
         Says(Memory(headwater => headwater.AddFeed("F", Rows("nobody"))), "'F' is no name for a feed");
         Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Rows("nobody", "reset"))), "'reset' is no contract name");
+        Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Rows("orders", "row").MaxLag(9))), "'f' sends rows", "leave MaxLag out");
         Says(Memory(headwater => headwater.AddFeed("f", feed => feed.Rows("nobody", "row", 0))), "version");
     }
 
@@ -155,6 +156,7 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.Heartbeat), options => options.Heartbeat = TimeSpan.Zero },
         { nameof(HeadwaterOptions.MaxFeedsPerConnection), options => options.MaxFeedsPerConnection = 0 },
         { nameof(HeadwaterOptions.DrainSpread), options => options.DrainSpread = TimeSpan.FromHours(1) },
+        { nameof(HeadwaterOptions.MaxConnectionAge), options => options.MaxConnectionAge = TimeSpan.FromDays(31) },
         { nameof(HeadwaterOptions.WriteTimeout), options => options.WriteTimeout = TimeSpan.Zero },
         { nameof(HeadwaterOptions.MaxWait), options => options.MaxWait = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.LeaseDuration), options => options.LeaseDuration = TimeSpan.Zero },
