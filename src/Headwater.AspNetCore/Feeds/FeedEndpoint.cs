@@ -15,18 +15,20 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
     private const string LastEventIdParameter = "last_event_id";
     private const string PaddingParameter = "padding";
 
+    private readonly FeedAccess access = new(node);
+
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
         var endpoint = new FeedEndpoint(node, connections, routes.ServiceProvider.GetRequiredService<ILogger<FeedEndpoint>>());
         routes.MapGet("/feeds", (RequestDelegate)(context =>
-            endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>().Where(feed => feed.Length > 0).Distinct()])));
+            endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>()])));
         routes.MapGet("/feeds/{feed}/{**key}", (RequestDelegate)(context =>
             Guard.Run(context, () => endpoint.Follow(context, [Path(context)]))));
     }
 
     private Task Follow(HttpContext context, string[] asked) => Guard.Run(context, async () =>
     {
-        var requests = await Resolve(context, asked);
+        var requests = await access.Resolve(asked, context.User, context.RequestAborted);
         if (connections.Stopping.IsCancellationRequested)
         {
             context.Response.Headers.RetryAfter = "1";
@@ -124,31 +126,6 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         }
 
         return null;
-    }
-
-    private async ValueTask<FeedRequest[]> Resolve(HttpContext context, string[] asked)
-    {
-        if (asked.Length == 0 || asked.Length > node.Options.MaxFeedsPerConnection)
-            throw new ProblemException(Problem.BadParameter("feed",
-                $"{asked.Length} feeds are asked for; expected 1 to {node.Options.MaxFeedsPerConnection}, as in /feeds?feed=a&feed=b/42."));
-
-        var requests = new FeedRequest[asked.Length];
-        for (var i = 0; i < asked.Length; i++)
-        {
-            var slash = asked[i].IndexOf('/', StringComparison.Ordinal);
-            var (name, key) = slash < 0 ? (asked[i], null) : (asked[i][..slash], asked[i][(slash + 1)..]);
-            if (!node.Feeds.TryGetValue(name, out var feed))
-                throw new ProblemException(Problem.NotFound($"There is no feed '{name}'."));
-            if (key is { Length: 0 or > 256 } || key?.Any(char.IsControl) is true || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
-                throw new ProblemException(Problem.NotFound(key is null ? $"The feed '{name}' needs a key, as in /feeds/{name}/..." : $"The feed '{name}' has no such key."));
-            if (!await feed.Allows(new FeedSubscriber(context.User, name, key), context.RequestAborted))
-                throw new ProblemException(context.User.Identity?.IsAuthenticated is true
-                    ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not follow '{asked[i]}'.")
-                    : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may follow '{asked[i]}'."));
-            requests[i] = new FeedRequest(feed, key);
-        }
-
-        return requests;
     }
 
     /// <summary>
