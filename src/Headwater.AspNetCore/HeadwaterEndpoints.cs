@@ -10,8 +10,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class HeadwaterEndpoints
 {
     /// <summary>
-    /// Maps the feeds (<c>/feeds</c>, <c>/feeds/{feed}</c>, <c>/feeds/{feed}/{key}</c>) and the health endpoints
-    /// (<c>/health</c>, <c>/health/detail</c>).
+    /// Maps the feeds (<c>/feeds</c>, <c>/feeds/{feed}</c>, <c>/feeds/{feed}/{key}</c>), the probe of what stands between a client
+    /// and them (<c>/feeds/_probe</c>), and the health endpoints (<c>/health</c>, <c>/health/detail</c>).
     /// </summary>
     public static IEndpointConventionBuilder MapHeadwater(this IEndpointRouteBuilder endpoints)
     {
@@ -23,6 +23,7 @@ public static class HeadwaterEndpoints
 
         var group = endpoints.MapGroup("");
         FeedEndpoint.Map(group, node, connections);
+        FeedProbe.Map(group, node, connections);
         HealthEndpoint.Map(group, node, connections);
         return group;
     }

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -47,12 +46,7 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
     {
         var isPadded = IsPadded(context.Request);
         var session = await FeedSession.Open(node.Log, requests, After(context.Request).Cursors, node.Options.PageSize, context.RequestAborted);
-        context.Features.Get<IHttpResponseBodyFeature>()!.DisableBuffering();
-        var headers = context.Response.Headers;
-        headers.ContentType = "text/event-stream";
-        headers.CacheControl = "no-cache, no-transform";
-        headers.ContentEncoding = "identity";
-        headers["X-Accel-Buffering"] = "no";
+        SseResponse.Begin(context);
 
         var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, isPadded);
         connections.Opened();
