@@ -1,8 +1,10 @@
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -23,7 +25,9 @@ internal sealed class OrdersApp : IAsyncDisposable
 
     public Node Node => app.Services.GetRequiredService<Node>();
 
-    public static async Task<OrdersApp> Start(Action<HeadwaterBuilder>? configure = null, Action<ProjectionBuilder>? orders = null)
+    public static async Task<OrdersApp> Start(
+        Action<HeadwaterBuilder>? configure = null, Action<ProjectionBuilder>? orders = null,
+        Action<IServiceCollection>? services = null, Action<WebApplication>? use = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -52,7 +56,9 @@ internal sealed class OrdersApp : IAsyncDisposable
             configure?.Invoke(headwater);
         });
 
+        services?.Invoke(builder.Services);
         var app = builder.Build();
+        use?.Invoke(app);
         app.MapHeadwater();
         app.MapStream<Order, OrderEvent>("/orders/{order}")
             .MapCommand<Open>("open")
@@ -73,6 +79,10 @@ internal sealed class OrdersApp : IAsyncDisposable
     }
 
     public Task<SseStream> Follow(string path, string? lastEventId = null) => SseStream.Open(Client, path, lastEventId);
+
+    /// <summary>For a connection that a test makes itself.</summary>
+    public ConnectionLife EndlessLife() =>
+        new(Node, Services.GetRequiredService<FeedRevocation>(), Caller.Of(new DefaultHttpContext()), null, NullLogger.Instance);
 
     public async ValueTask DisposeAsync()
     {

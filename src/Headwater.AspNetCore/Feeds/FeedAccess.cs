@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 
 namespace Headwater.AspNetCore;
@@ -8,10 +7,10 @@ internal sealed class FeedAccess(Node node)
 {
     /// <summary>The feeds asked for. The rule of each is asked, so this is done again at every resume.</summary>
     /// <param name="asked">Each <c>feed</c> or <c>feed/key</c>. What is asked for twice comes once.</param>
-    /// <param name="user">Who asks, perhaps not authenticated.</param>
+    /// <param name="caller">Who asks, perhaps not authenticated.</param>
     /// <param name="cancel">Gives up.</param>
-    /// <exception cref="ProblemException">There is no such feed, the user may not follow it, or too many are asked for.</exception>
-    public async ValueTask<FeedRequest[]> Resolve(IEnumerable<string> asked, ClaimsPrincipal user, CancellationToken cancel)
+    /// <exception cref="ProblemException">There is no such feed, the caller may not follow it, or too many are asked for.</exception>
+    public async ValueTask<FeedRequest[]> Resolve(IEnumerable<string> asked, Caller caller, CancellationToken cancel)
     {
         string[] names = [.. asked.Where(name => name.Length > 0).Distinct()];
         if (names.Length == 0 || names.Length > node.Options.MaxFeedsPerConnection)
@@ -20,11 +19,11 @@ internal sealed class FeedAccess(Node node)
 
         var requests = new FeedRequest[names.Length];
         for (var i = 0; i < names.Length; i++)
-            requests[i] = await Resolve(names[i], user, cancel);
+            requests[i] = await Resolve(names[i], caller, cancel);
         return requests;
     }
 
-    private async ValueTask<FeedRequest> Resolve(string asked, ClaimsPrincipal user, CancellationToken cancel)
+    private async ValueTask<FeedRequest> Resolve(string asked, Caller caller, CancellationToken cancel)
     {
         var slash = asked.IndexOf('/', StringComparison.Ordinal);
         var (name, key) = slash < 0 ? (asked, null) : (asked[..slash], asked[(slash + 1)..]);
@@ -32,8 +31,8 @@ internal sealed class FeedAccess(Node node)
             throw new ProblemException(Problem.NotFound($"There is no feed '{name}'."));
         if (key is { Length: 0 or > 256 } || key?.Any(char.IsControl) is true || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
             throw new ProblemException(Problem.NotFound(key is null ? $"The feed '{name}' needs a key, as in /feeds/{name}/..." : $"The feed '{name}' has no such key."));
-        if (!await feed.Allows(new FeedSubscriber(user, name, key), cancel))
-            throw new ProblemException(user.Identity?.IsAuthenticated is true
+        if (!await feed.Allows(new FeedSubscriber(caller.User, name, key) { Caller = caller }, cancel))
+            throw new ProblemException(caller.User.Identity?.IsAuthenticated is true
                 ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not follow '{asked}'.")
                 : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may follow '{asked}'."));
         return new FeedRequest(feed, key);

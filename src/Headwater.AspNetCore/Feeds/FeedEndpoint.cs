@@ -9,7 +9,7 @@ using Microsoft.Net.Http.Headers;
 namespace Headwater.AspNetCore;
 
 /// <summary>Lets clients follow feeds, as server-sent events or, if they ask for JSON, page by page.</summary>
-internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, ILogger<FeedEndpoint> logger)
+internal sealed partial class FeedEndpoint(Node node, FeedConnections connections, Lives lives, ILogger<FeedEndpoint> logger)
 {
     private const string LastEventIdParameter = "last_event_id";
     private const string PaddingParameter = "padding";
@@ -18,7 +18,9 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
     public static void Map(IEndpointRouteBuilder routes, Node node, FeedConnections connections)
     {
-        var endpoint = new FeedEndpoint(node, connections, routes.ServiceProvider.GetRequiredService<ILogger<FeedEndpoint>>());
+        var services = routes.ServiceProvider;
+        var lives = new Lives(node, services.GetRequiredService<FeedRevocation>(), services.GetRequiredService<ILogger<Lives>>());
+        var endpoint = new FeedEndpoint(node, connections, lives, services.GetRequiredService<ILogger<FeedEndpoint>>());
         routes.MapGet("/feeds", (RequestDelegate)(context =>
             endpoint.Follow(context, [.. context.Request.Query["feed"].OfType<string>()])));
         routes.MapGet("/feeds/{feed}/{**key}", (RequestDelegate)(context =>
@@ -27,7 +29,10 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
     private Task Follow(HttpContext context, string[] asked) => Guard.Run(context, async () =>
     {
-        var requests = await access.Resolve(asked, context.User, context.RequestAborted);
+        FeedRequest[] requests = [];
+        using var life = await lives.Begin(
+            Caller.Of(context), async cancel => requests = await access.Resolve(asked, Caller.Of(context), cancel),
+            () => requests.All(request => request.Feed.IsPublic), context.RequestAborted);
         if (connections.Stopping.IsCancellationRequested)
         {
             context.Response.Headers.RetryAfter = "1";
@@ -37,18 +42,18 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         // A cache must not give one client the answer to another that asked for something else.
         context.Response.Headers.Vary = "Accept, Last-Event-ID";
         if (Accepts(context.Request) is { } pageType)
-            await Poll(context, requests, pageType == FeedPage.CloudEvents);
+            await Poll(context, requests, life, pageType == FeedPage.CloudEvents);
         else
-            await Stream(context, requests, asked);
+            await Stream(context, requests, life, asked);
     });
 
-    private async Task Stream(HttpContext context, FeedRequest[] requests, string[] asked)
+    private async Task Stream(HttpContext context, FeedRequest[] requests, ConnectionLife life, string[] asked)
     {
         var isPadded = IsPadded(context.Request);
         var session = await FeedSession.Open(node.Log, requests, After(context.Request).Cursors, node.Options.PageSize, context.RequestAborted);
         SseResponse.Begin(context);
 
-        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, isPadded);
+        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, life, isPadded);
         connections.Opened();
         try
         {
@@ -71,12 +76,12 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         }
     }
 
-    private async Task Poll(HttpContext context, FeedRequest[] requests, bool asCloudEvents)
+    private async Task Poll(HttpContext context, FeedRequest[] requests, ConnectionLife life, bool asCloudEvents)
     {
         var limit = Paging.Limit(context.Request);
         var (after, isInUrl) = After(context.Request);
         var session = await FeedSession.Open(node.Log, requests, after, limit, context.RequestAborted);
-        var page = new FeedPoll(session, limit, node, connections);
+        var page = new FeedPoll(session, limit, node, connections, life);
         connections.Opened();
         try
         {
@@ -87,6 +92,8 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
             connections.Closed();
         }
 
+        if (life.End?.Problem is { } ended)
+            throw new ProblemException(ended);
         var headers = context.Response.Headers;
         var cursor = page.Cursor.ToString();
         headers[Headers.Cursor] = cursor;

@@ -4,7 +4,7 @@ namespace Headwater.AspNetCore;
 /// One answer to a client that polls: a page of what is new. If nothing is, it is held for as long as the client asked, so that a
 /// client that comes back at once hears of everything when it happens.
 /// </summary>
-internal sealed class FeedPoll(FeedSession session, int limit, Node node, FeedConnections connections)
+internal sealed class FeedPoll(FeedSession session, int limit, Node node, FeedConnections connections, ConnectionLife life)
 {
     // Where little of what happened concerns the client, it is given what was found so far, and a cursor behind it.
     private static readonly TimeSpan longestScan = TimeSpan.FromSeconds(2);
@@ -28,7 +28,7 @@ internal sealed class FeedPoll(FeedSession session, int limit, Node node, FeedCo
     /// <exception cref="UnreadableEventException">The first event cannot be decoded. Behind others it is left to the next page.</exception>
     public async ValueTask Read(TimeSpan wait, CancellationToken aborted)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, life.Over, aborted);
         try
         {
             await Read(Task.Delay(wait, node.Time, ended.Token), aborted);

@@ -9,11 +9,13 @@ namespace Headwater.AspNetCore;
 /// <param name="output">The way to it.</param>
 /// <param name="node">Time, chance and settings.</param>
 /// <param name="connections">What all connections share.</param>
+/// <param name="life">How long the client may be served.</param>
 /// <param name="isPadded">
 /// Whether the client says that something on its way holds bytes back until more come. Then there is a long comment at the start and a
 /// short one after each burst. Not for everybody: it would be a second write for each delivery.
 /// </param>
-internal sealed class SseConnection(FeedSession session, PipeWriter output, Node node, FeedConnections connections, bool isPadded = false)
+internal sealed class SseConnection(
+    FeedSession session, PipeWriter output, Node node, FeedConnections connections, ConnectionLife life, bool isPadded = false)
 {
     private const int FlushAtBytes = 32 << 10;
 
@@ -31,6 +33,7 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
     {
         // A client that does not take its bytes is let go after a while; it comes back at its cursor.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        using var over = life.Over.Register(() => deadline.CancelAfter(ConnectionLife.LastWords));
         using var age = new CancellationTokenSource(MaxAge(), node.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted, age.Token);
         var ended = Task.Delay(Timeout.InfiniteTimeSpan, ending.Token);
@@ -45,22 +48,31 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
 
         // Waited for from one heartbeat to the next: one that falls into a read or a write must not be lost, and a busy connection
         // must not enter and leave, at every event, the list of those who wait for the heartbeat, which is as long as there are connections.
-        var quiet = Task.WhenAny(connections.Heartbeat, ended);
-        var hasCaughtUp = false;
-        while (!ending.IsCancellationRequested)
+        var quiet = Task.WhenAny(connections.Heartbeat, life.Changed, ended);
+        var (hasCaughtUp, isAllTold) = (false, true);
+        while (true)
         {
+            // Taken before the look at what it tells of.
+            var beat = quiet.IsCompleted;
+            if (beat)
+                quiet = Task.WhenAny(connections.Heartbeat, life.Changed, ended);
+            if (ending.IsCancellationRequested || life.End is not null)
+                break;
+            if (life.TakeWarning(out var expires))
+                Write($"event: {ExpiringFrame.Name}\ndata: {ExpiringFrame.Data(expires)}\n\n");
+
             var more = session.More;
             var moved = await session.Read(items, aborted);
+            isAllTold = life.End is null || items.Count == 0;
+            if (!isAllTold)
+                break;
             await WriteItems(deadline);
             if (session.Reset is not ResetReason.None)
                 await TellReset(aborted);
-            if (quiet.IsCompleted)
-            {
-                // A quiet feed advances too: its client must not have to read all of that again when it comes back.
-                quiet = Task.WhenAny(connections.Heartbeat, ended);
-                Write(SseFormat.EndOfBlock(session.Cursor));
-            }
 
+            // A quiet feed advances too: its client must not have to read all of that again when it comes back.
+            if (beat)
+                Write(SseFormat.EndOfBlock(session.Cursor));
             await Flush(deadline);
             if (!moved)
                 await WaitForMore(more, quiet, deadline);
@@ -74,6 +86,12 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
             }
 
             hasWaitedForClient = false;
+        }
+
+        if (life.End is { } end)
+        {
+            await TellEnd(end, isAllTold, deadline);
+            return;
         }
 
         if (aborted.IsCancellationRequested)
@@ -107,6 +125,15 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
     {
         var age = node.Options.MaxConnectionAge;
         return age > TimeSpan.Zero ? age - node.Jitter(age / 10) : Timeout.InfiniteTimeSpan;
+    }
+
+    /// <summary>Says why the client is not served any longer. What was read since then is not for it, nor the cursor behind that.</summary>
+    private async ValueTask TellEnd(LifeEnd end, bool isAllTold, CancellationTokenSource deadline)
+    {
+        if (end.Problem is { } problem)
+            await TellProblem(problem, deadline.Token);
+        else if (isAllTold)
+            await SayGoodbye("the sign-in has expired", deadline);
     }
 
     private async ValueTask WriteItems(CancellationTokenSource deadline)
@@ -166,7 +193,7 @@ internal sealed class SseConnection(FeedSession session, PipeWriter output, Node
         if (!flush.IsCompleted)
         {
             hasWaitedForClient = true;
-            deadline.CancelAfter(node.Options.WriteTimeout);
+            deadline.CancelAfter(life.End is null ? node.Options.WriteTimeout : ConnectionLife.LastWords);
             await flush;
             deadline.CancelAfter(Timeout.InfiniteTimeSpan);
         }

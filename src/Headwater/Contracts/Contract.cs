@@ -11,11 +11,11 @@ internal sealed record Contract(string Name, int Version)
     public static Contract Create(string name, int version)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
-        return Names.IsName(name) && name is not ("reset" or "problem" or "message" or "error" or "open")
+        return Names.IsName(name) && name is not ("reset" or "problem" or "expiring" or "message" or "error" or "open")
             ? new Contract(name, version)
             : throw new ArgumentException(
                 $"'{name}' is no contract name: expected lower-case letters, digits and dashes, a letter first, and none of reset, " +
-                "problem, message, error, open, which mean something else to clients.", nameof(name));
+                "problem, expiring, message, error, open, which mean something else to clients.", nameof(name));
     }
 }
 

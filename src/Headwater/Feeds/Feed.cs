@@ -6,13 +6,20 @@ namespace Headwater;
 /// <param name="User">The user, perhaps not authenticated.</param>
 /// <param name="Feed">The feed's name.</param>
 /// <param name="Key">The stream or row asked for, or null for all.</param>
-public sealed record FeedSubscriber(ClaimsPrincipal User, string Feed, string? Key);
+public sealed record FeedSubscriber(ClaimsPrincipal User, string Feed, string? Key)
+{
+    /// <summary>What the transport knows of who asks, for a rule that is made for that transport.</summary>
+    internal object? Caller { get; init; }
+}
 
-/// <summary>Decides whether a subscriber may follow a feed. It is asked again at every resume.</summary>
+/// <summary>
+/// Decides whether a subscriber may follow a feed. It is asked again at every resume, and of live streams again and again
+/// (<see cref="HeadwaterOptions.RecheckRules"/>). A stream whose rule throws ends, and its client comes back and asks again.
+/// </summary>
 public delegate ValueTask<bool> FeedRule(FeedSubscriber subscriber, CancellationToken cancel);
 
 /// <summary>What a client may follow.</summary>
-internal abstract class Feed(string name, FeedRule? rule)
+internal abstract class Feed(string name, IReadOnlyList<FeedRule> rules)
 {
     public string Name => name;
 
@@ -22,15 +29,20 @@ internal abstract class Feed(string name, FeedRule? rule)
     /// <summary>How many places of the log a client that had caught up may fall behind before it is let go; null for any number.</summary>
     public int? MaxLag { get; init; }
 
-    /// <summary>Nobody may follow a feed that has no rule.</summary>
-    public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel) =>
-        rule is not null && await rule(subscriber, cancel);
+    /// <summary>Nobody may follow a feed that has no rule; of several, all must allow it.</summary>
+    public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel)
+    {
+        foreach (var rule in rules)
+            if (!await rule(subscriber, cancel))
+                return false;
+        return IsPublic || rules.Count > 0;
+    }
 }
 
 /// <summary>A feed of events: every event that has a contract.</summary>
 internal sealed class EventFeed(
-    string name, FeedRule? rule, LogFilter? filter, Func<string, LogFilter?> filterOfKey, IReadOnlyDictionary<Type, EventContract> contracts)
-    : Feed(name, rule)
+    string name, IReadOnlyList<FeedRule> rules, LogFilter? filter, Func<string, LogFilter?> filterOfKey, IReadOnlyDictionary<Type, EventContract> contracts)
+    : Feed(name, rules)
 {
     /// <summary>What belongs to the feed as a whole, or null if a key must be given.</summary>
     public LogFilter? Filter => filter;
@@ -46,7 +58,7 @@ internal sealed class EventFeed(
 }
 
 /// <summary>A feed of a read model's rows: the newest state of each row that changed.</summary>
-internal sealed class ViewFeed(string name, FeedRule? rule, Contract contract, ViewTail tail) : Feed(name, rule)
+internal sealed class ViewFeed(string name, IReadOnlyList<FeedRule> rules, Contract contract, ViewTail tail) : Feed(name, rules)
 {
     public ViewTail Tail => tail;
 

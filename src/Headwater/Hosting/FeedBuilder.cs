@@ -11,7 +11,7 @@ public sealed class FeedBuilder
     private Func<string, LogFilter?>? filterOfKey;
     private string? model;
     private Contract? rowContract;
-    private FeedRule? rule;
+    private readonly List<Func<IServiceProvider, FeedRule>> rules = [];
     private bool isPublic;
     private int? maxLag;
 
@@ -23,7 +23,7 @@ public sealed class FeedBuilder
 
     internal string Name { get; }
 
-    internal bool HasRule => rule is not null;
+    internal bool HasRule => isPublic || rules.Count > 0;
 
     /// <summary>Sends the events of a category; with a key, those of one stream.</summary>
     public FeedBuilder Events(string category)
@@ -71,19 +71,29 @@ public sealed class FeedBuilder
         return this;
     }
 
-    /// <summary>Lets everybody follow it.</summary>
+    /// <summary>Lets everybody follow it. It then has no other rule.</summary>
     public FeedBuilder AllowAnonymous()
     {
-        Allow((_, _) => ValueTask.FromResult(true));
         isPublic = true;
         return this;
     }
 
-    /// <summary>Lets those follow it whom a rule allows. The rule is asked at every start and resume.</summary>
+    /// <summary>
+    /// Lets those follow it whom a rule allows. The rule is asked at every start and resume, and of live streams again and again
+    /// (<see cref="HeadwaterOptions.RecheckRules"/>). With several rules, all must allow it.
+    /// </summary>
     public FeedBuilder Allow(FeedRule allowed)
     {
-        isPublic = false;
-        rule = allowed;
+        ArgumentNullException.ThrowIfNull(allowed);
+        return Allow(_ => allowed);
+    }
+
+    /// <summary>Lets those follow it whom a rule allows that needs the application's services.</summary>
+    /// <param name="rule">Makes the rule; called once, when the application starts, with the application's own services.</param>
+    public FeedBuilder Allow(Func<IServiceProvider, FeedRule> rule)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        rules.Add(rule);
         return this;
     }
 
@@ -100,11 +110,14 @@ public sealed class FeedBuilder
         return this;
     }
 
-    internal Feed Build(Func<string, ViewTail?> viewTail)
+    internal Feed Build(IServiceProvider services, Func<string, ViewTail?> viewTail)
     {
+        if (isPublic && rules.Count > 0)
+            throw new InvalidOperationException($"The feed '{Name}' allows everybody and has a rule as well; keep AllowAnonymous or the rule.");
+        FeedRule[] all = [.. rules.Select(make => make(services))];
         if (filterOfKey is not null && model is null)
             return contracts.Count > 0
-                ? new EventFeed(Name, rule, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
+                ? new EventFeed(Name, all, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
                 {
                     IsPublic = isPublic,
                     MaxLag = maxLag,
@@ -115,7 +128,7 @@ public sealed class FeedBuilder
                 $"The feed '{Name}' sends rows, each in its newest state, so its clients cannot lag behind by events; leave MaxLag out.");
         if (model is not null && filterOfKey is null)
             return viewTail(model) is { } tail
-                ? new ViewFeed(Name, rule, rowContract!, tail) { IsPublic = isPublic }
+                ? new ViewFeed(Name, all, rowContract!, tail) { IsPublic = isPublic }
                 : throw new InvalidOperationException($"The feed '{Name}' sends the rows of '{model}', and there is no projection of that name with rows.");
         throw new InvalidOperationException($"The feed '{Name}' must send either events (Events, EventsByTag) or rows (Rows).");
     }

@@ -8,8 +8,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class HeadwaterServices
 {
     /// <summary>
-    /// Adds Headwater: after this, <see cref="Log"/>, <see cref="Decider{TState, TEvent}"/> and
-    /// <see cref="Subscriptions"/> can be injected, and everything starts with the host.
+    /// Adds Headwater: after this, <see cref="Log"/>, <see cref="Decider{TState, TEvent}"/>, <see cref="Subscriptions"/> and
+    /// <see cref="FeedRevocation"/> can be injected, and everything starts with the host.
     /// </summary>
     public static IServiceCollection AddHeadwater(this IServiceCollection services, Action<HeadwaterBuilder> configure)
     {
@@ -26,6 +26,7 @@ public static class HeadwaterServices
             provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IWatermark>()));
         services.AddSingleton(provider => provider.GetRequiredService<Node>().Log);
         services.AddSingleton(provider => new Subscriptions(provider.GetRequiredService<Node>()));
+        services.AddSingleton(_ => new FeedRevocation());
         services.AddHostedService(provider => new HeadwaterHost(provider.GetRequiredService<Node>()));
         return services;
     }

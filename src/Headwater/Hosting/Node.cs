@@ -64,7 +64,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         }
 
         foreach (var feed in declared.Feeds)
-            Feeds[feed.Name] = feed.Build(model => viewTails.Find(tail => tail.Name == model));
+            Feeds[feed.Name] = feed.Build(services, model => viewTails.Find(tail => tail.Name == model));
         meter.CreateObservableGauge("headwater.subscription.lag.events",
             () => Lags(at => Math.Max(0, Tail.Position.Value - at.Value)), "{event}", "How many places of the log a subscription is behind.");
         meter.CreateObservableGauge("headwater.subscription.lag.time",
@@ -302,6 +302,6 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     private static IEnumerable<string> Twice(IEnumerable<string> names, string what) =>
         from name in names group name by name into same where same.Count() > 1 select $"There are {same.Count()} of the {what} '{same.Key}'; names are unique.";
 
-    [LoggerMessage(40, LogLevel.Warning, "The feed '{Feed}' has no rule, so nobody may follow it; add AllowAnonymous or Allow.")]
+    [LoggerMessage(40, LogLevel.Warning, "The feed '{Feed}' has no rule, so nobody may follow it; add AllowAnonymous, Allow or RequireAuthorization.")]
     private static partial void LogFeedWithoutRule(ILogger logger, string feed);
 }

@@ -47,6 +47,17 @@ public sealed class HeadwaterOptions
     /// <summary>How long a client may leave its bytes untaken before its feed connection is closed; 20 s by default.</summary>
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How long before a client's sign-in expires it is told so on its feed connection, which ends with the sign-in; 30 s by default.
+    /// </summary>
+    public TimeSpan ExpiryWarning { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How often the rules of a live feed connection are asked again; 5 min by default, zero for never. A connection that they no longer
+    /// allow ends.
+    /// </summary>
+    public TimeSpan RecheckRules { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long a query may wait for a read model at most, whatever <c>Prefer: wait</c> asks for; 30 s by default.</summary>
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -76,6 +87,8 @@ public sealed class HeadwaterOptions
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
             (nameof(MaxConnectionAge), MaxConnectionAge.TotalSeconds, 0, TimeSpan.FromDays(30).TotalSeconds, " s"),
             (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),
+            (nameof(ExpiryWarning), ExpiryWarning.TotalSeconds, 0, 3600, " s"),
+            (nameof(RecheckRules), RecheckRules.TotalSeconds, 0, TimeSpan.FromDays(1).TotalSeconds, " s"),
             (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600, " s"),
             (nameof(LeaseDuration), LeaseDuration.TotalSeconds, 0.1, 3600, " s"),
             (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),

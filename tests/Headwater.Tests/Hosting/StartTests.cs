@@ -158,6 +158,8 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.DrainSpread), options => options.DrainSpread = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.MaxConnectionAge), options => options.MaxConnectionAge = TimeSpan.FromDays(31) },
         { nameof(HeadwaterOptions.WriteTimeout), options => options.WriteTimeout = TimeSpan.Zero },
+        { nameof(HeadwaterOptions.ExpiryWarning), options => options.ExpiryWarning = TimeSpan.FromSeconds(-1) },
+        { nameof(HeadwaterOptions.RecheckRules), options => options.RecheckRules = TimeSpan.FromDays(2) },
         { nameof(HeadwaterOptions.MaxWait), options => options.MaxWait = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.LeaseDuration), options => options.LeaseDuration = TimeSpan.Zero },
         { nameof(HeadwaterOptions.ReceiptRetention), options => options.ReceiptRetention = TimeSpan.Zero },

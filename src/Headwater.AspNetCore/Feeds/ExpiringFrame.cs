@@ -1,0 +1,11 @@
+using System.Globalization;
+
+namespace Headwater.AspNetCore;
+
+/// <summary>What tells a client, on every transport that keeps it waiting, that its sign-in expires and its connection with it.</summary>
+internal static class ExpiringFrame
+{
+    public const string Name = "expiring";
+
+    public static string Data(DateTimeOffset at) => string.Create(CultureInfo.InvariantCulture, $"{{\"at\":\"{at.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}\"}}");
+}
