@@ -32,10 +32,12 @@ if [ -z "$(postgres_programs)" ] || ! command -v pgbouncer >/dev/null; then
   install_postgres
   install_packages pgbouncer
 fi
-if [ -z "$(nginx_program)" ]; then
-  say "Installing nginx, for the tests of several nodes"
-  install_nginx
-fi
+for server in nginx caddy apache2 haproxy; do
+  if [ -z "$(server_program $server)" ]; then
+    say "Installing $server, for the tests of several nodes and of proxies"
+    install_server $server
+  fi
+done
 # Root's own cache lies in a home that the user who runs the server cannot enter.
 if [ -z "${HEADWATER_CACHE:-}" ]; then
   if [ "$(id -u)" = 0 ]; then HEADWATER_CACHE=/var/cache/headwater; else HEADWATER_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/headwater; fi

@@ -29,16 +29,17 @@ install_postgres() {
   install_packages postgresql
 }
 
-# Not in everybody's PATH.
-nginx_program() {
-  PATH=$PATH:/usr/sbin command -v nginx
+# Where a server's program is; its folder is not in everybody's PATH.
+server_program() {
+  PATH=$PATH:/usr/sbin command -v "$1"
 }
 
-install_nginx() {
-  if [ -d /run/systemd/system ]; then as_root systemctl mask --runtime nginx.service || true; fi
-  install_packages nginx || return 1
+# Installs a server whose package would start it at once and at every boot.
+install_server() {
+  if [ -d /run/systemd/system ]; then as_root systemctl mask --runtime "$1.service" || true; fi
+  install_packages "$1" || return 1
   if [ -d /run/systemd/system ]; then
-    as_root systemctl unmask --runtime nginx.service
-    as_root systemctl disable nginx.service
+    as_root systemctl unmask --runtime "$1.service"
+    as_root systemctl disable "$1.service"
   fi
 }

@@ -84,16 +84,16 @@ wait_for_node() {
 
 start_nginx() {
   local number
-  if [[ -z $(nginx_program) ]]; then
+  if [[ -z $(server_program nginx) ]]; then
     echo 'Installing nginx ...'
-    install_nginx 9>&- || die 'nginx could not be installed. Install it, or run one node.'
+    install_server nginx 9>&- || die 'nginx could not be installed. Install it, or run one node.'
   fi
   cp "$root/samples/Departures/deploy/nginx.conf" "$folder"
   echo "listen 127.0.0.1:$PORT;" >"$folder/listen.conf"
   for ((number = 1; number <= nodes; number++)); do
     echo "server 127.0.0.1:$((PORT + number)) max_fails=1 fail_timeout=1s;"
   done >"$folder/nodes.conf"
-  setsid "$(nginx_program)" -p "$folder" -c "$folder/nginx.conf" -g 'daemon off;' </dev/null 9>&- &
+  setsid "$(server_program nginx)" -p "$folder" -c "$folder/nginx.conf" -g 'daemon off;' </dev/null 9>&- &
   nginx_pid=$!
   until is_healthy "$PORT"; do
     kill -0 "$nginx_pid" 2>/dev/null || die 'nginx ended; what stands above says why.'

@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Headwater.AspNetCore.Tests;
+
+namespace Headwater.Proxies;
+
+/// <summary>What must hold behind every proxy that has a configuration in docs/deploy.</summary>
+public abstract class ProxySpecification
+{
+    private static readonly TimeSpan never = TimeSpan.FromHours(1);
+    private static readonly TimeSpan limit = TimeSpan.FromSeconds(20);
+
+    public static TheoryData<int> Versions => [1, 2];
+
+    /// <summary>Writes the configuration into the site's folder.</summary>
+    /// <returns>The command that runs the proxy in the foreground.</returns>
+    private protected abstract string[] Prepare(Site site);
+
+    /// <summary>No heartbeat pushes them out.</summary>
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task The_first_bytes_come_at_once(int version)
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site);
+        using var http = site.Client(Version(version));
+        using var feed = await SseStream.Open(http, "/feeds/order-events", null).WaitAsync(limit);
+        Assert.Equal(version, feed.Response.Version.Major);
+        Assert.Equal("connected", (await feed.Next())!.Comment);
+        while (feed.LastEventId is null)
+            Assert.NotNull(await feed.Next());
+    }
+
+    /// <summary>Neither a heartbeat nor the next event pushes one out.</summary>
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Events_are_not_held_back(int version)
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site);
+        using var http = site.Client(Version(version));
+        using (var feed = await SseStream.Open(http, "/feeds/order-events?after=start", null).WaitAsync(limit))
+            for (var item = 1; item <= 5; item++)
+            {
+                await AddItem(app, item);
+                Assert.Equal(item, Item(await feed.NextEvent()));
+            }
+
+        var verdict = await Probe.Run(http);
+        Assert.True(verdict.Findings is ProbeFindings.Fine, verdict.Explanation);
+    }
+
+    [Fact]
+    public async Task The_heartbeat_outlives_the_idle_limit()
+    {
+        await using var app = await Origin(TimeSpan.FromMilliseconds(500));
+        await using var proxy = await Start(app, out var site, idleSeconds: 2);
+        using var http = site.Client(HttpVersion.Version20);
+        using var feed = await SseStream.Open(http, "/feeds/order-events", null).WaitAsync(limit);
+        for (var heartbeats = 0; heartbeats < 8;)
+            heartbeats += (await feed.Next())!.Id is null ? 0 : 1;
+        await AddItem(app, 1);
+        Assert.Equal(1, Item(await feed.NextEvent()));
+    }
+
+    /// <summary>Or else the limit that the heartbeat outlives is none.</summary>
+    [Fact]
+    public async Task Without_a_heartbeat_the_idle_limit_ends_the_stream()
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site, idleSeconds: 2);
+        using var http = site.Client(HttpVersion.Version20);
+        using var feed = await SseStream.Open(http, "/feeds/order-events", null).WaitAsync(limit);
+        try
+        {
+            while (await feed.Next() is not null)
+            {
+            }
+        }
+        catch (Exception e) when (e is HttpIOException or HttpRequestException or IOException)
+        {
+            // An end too, by a reset of the stream.
+        }
+    }
+
+    [Fact]
+    public async Task A_restart_of_the_proxy_loses_and_doubles_nothing()
+    {
+        await using var app = await Origin(TimeSpan.FromMilliseconds(500));
+        await using var proxy = await Start(app, out var site);
+        using var http = site.Client(HttpVersion.Version20);
+        using var end = new CancellationTokenSource(limit);
+        var received = new BlockingCollection<int>();
+        var following = Follow(http, received, end.Token);
+        await AddItems(app, 1, 20);
+        var items = Take(received, 20, end.Token);
+
+        await proxy.Stop();
+        await AddItems(app, 21, 40);
+        await proxy.Start();
+        await AddItems(app, 41, 60);
+        items.AddRange(Take(received, 40, end.Token));
+
+        Assert.Equal(Enumerable.Range(1, 60), items);
+        await end.CancelAsync();
+        await following;
+        Assert.Empty(received);
+    }
+
+    [Fact]
+    public async Task A_client_that_polls_is_held_until_there_is_something()
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site);
+        using var http = site.Client(HttpVersion.Version20);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/feeds/order-events?after=start")
+        {
+            Headers = { { "Accept", "application/json" }, { "Prefer", "wait=20" } },
+        };
+        var waiting = http.SendAsync(request);
+        await AddItem(app, 1);
+        using var response = await waiting.WaitAsync(limit);
+        var page = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(1, page.GetProperty("events").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task What_is_for_operators_stays_inside()
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site);
+        using var http = site.Client(HttpVersion.Version20);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/health/detail")).StatusCode);
+    }
+
+    /// <summary>What the probe finds where somebody adds a line to the configuration.</summary>
+    private protected async Task<ProbeFindings> FindingsWith(string addition, int version = 2)
+    {
+        await using var app = await Origin(never);
+        await using var proxy = await Start(app, out var site, addition: addition);
+        using var http = site.Client(Version(version));
+        return (await Probe.Run(http)).Findings;
+    }
+
+    private protected static Task<OrdersApp> Origin(TimeSpan heartbeat) =>
+        OrdersApp.Start(headwater => headwater.Configure(options => options.Heartbeat = heartbeat));
+
+    private protected Task<Proxy> Start(OrdersApp app, out Site site, int idleSeconds = 60, string addition = "")
+    {
+        site = new Site(app.Client.BaseAddress!) { IdleSeconds = idleSeconds, Addition = addition };
+        return Proxy.Start(site, Prepare(site));
+    }
+
+    private protected static async Task AddItem(OrdersApp app, int item) =>
+        (await app.Post("/orders/1/items", new AddItem("tea", item))).EnsureSuccessStatusCode();
+
+    private protected static int Item(SseBlock block) => JsonDocument.Parse(block.Data!).RootElement.GetProperty("count").GetInt32();
+
+    private static Version Version(int version) => version == 1 ? HttpVersion.Version11 : HttpVersion.Version20;
+
+    private static async Task AddItems(OrdersApp app, int from, int to)
+    {
+        for (var item = from; item <= to; item++)
+            await AddItem(app, item);
+    }
+
+    private static List<int> Take(BlockingCollection<int> received, int count, CancellationToken cancel) =>
+        [.. Enumerable.Range(0, count).Select(_ => received.Take(cancel))];
+
+    /// <summary>Does what EventSource does: comes back with the last id it saw.</summary>
+    private static async Task Follow(HttpClient http, BlockingCollection<int> received, CancellationToken cancel)
+    {
+        string? lastEventId = null;
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                using var feed = await SseStream.Open(http, "/feeds/order-events?after=start", lastEventId).WaitAsync(cancel);
+                using var closing = cancel.Register(feed.Dispose);
+                while (feed.Response.IsSuccessStatusCode && await feed.Next() is { } block)
+                {
+                    lastEventId = feed.LastEventId;
+                    if (block.Data is not null)
+                        received.Add(Item(block), CancellationToken.None);
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
+            {
+                await Task.Yield();
+            }
+        }
+    }
+}
