@@ -18,8 +18,23 @@ public static class FeedAuthorization
     {
         ArgumentNullException.ThrowIfNull(feed);
         ArgumentNullException.ThrowIfNull(policies);
-        AuthorizeAttribute[] asked = policies.Length == 0 ? [new()] : [.. policies.Select(policy => new AuthorizeAttribute(policy))];
+        var asked = Asked(policies);
         return feed.Allow(services => PolicyRule.For(feed.Name, services, provider => AuthorizationPolicy.CombineAsync(provider, asked)));
+    }
+
+    /// <summary>
+    /// Lets those follow a topic, and see who is there, whom policies allow, or, if none is named, the default policy; see
+    /// <see cref="RequireAuthorization(FeedBuilder, string[])"/>.
+    /// </summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="policies">Names of policies, all of which must allow it.</param>
+    /// <exception cref="InvalidOperationException">At the start: the application has no authorisation.</exception>
+    public static TopicBuilder RequireAuthorization(this TopicBuilder topic, params string[] policies)
+    {
+        ArgumentNullException.ThrowIfNull(topic);
+        ArgumentNullException.ThrowIfNull(policies);
+        var asked = Asked(policies);
+        return topic.Allow(services => PolicyRule.For(topic.Name, services, provider => AuthorizationPolicy.CombineAsync(provider, asked)));
     }
 
     /// <summary>Lets those follow a feed whom a policy allows that is described here. It is given the <see cref="FeedSubscriber"/> as resource.</summary>
@@ -35,4 +50,7 @@ public static class FeedAuthorization
         var built = Task.FromResult<AuthorizationPolicy?>(described.Build());
         return feed.Allow(services => PolicyRule.For(feed.Name, services, _ => built));
     }
+
+    private static AuthorizeAttribute[] Asked(string[] policies) =>
+        policies.Length == 0 ? [new()] : [.. policies.Select(policy => new AuthorizeAttribute(policy))];
 }

@@ -22,6 +22,10 @@ internal static partial class Guard
         {
             await e.Problem.Write(context);
         }
+        catch (TopicRefusedException e) when (!context.Response.HasStarted)
+        {
+            await TopicProblem.Of(e, context).Write(context);
+        }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {
             await new Problem(e.StatusCode, "bad-request", "The request is malformed", "The body does not arrive as HTTP demands.").Write(context);

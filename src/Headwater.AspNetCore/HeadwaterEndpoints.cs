@@ -24,6 +24,8 @@ public static class HeadwaterEndpoints
         var group = endpoints.MapGroup("");
         FeedEndpoint.Map(group, node, connections);
         FeedProbe.Map(group, node, connections);
+        if (node.Topics is { } topics)
+            TopicEndpoint.Map(group, node, topics);
         HealthEndpoint.Map(group, node, connections);
         return group;
     }

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
@@ -32,6 +33,12 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
 
     public static Problem BadParameter(string name, string detail) =>
         new(StatusCodes.Status400BadRequest, "bad-parameter", "A parameter is wrong", detail) { Members = { ["field"] = name } };
+
+    /// <param name="user">Who asks.</param>
+    /// <param name="what">What is not allowed, as in "follow 'a'".</param>
+    public static Problem NotAllowed(ClaimsPrincipal user, string what) => user.Identity?.IsAuthenticated is true
+        ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not {what}.")
+        : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may {what}.");
 
     public static Problem NotFound(string detail) => new(StatusCodes.Status404NotFound, "not-found", "Not found", detail);
 

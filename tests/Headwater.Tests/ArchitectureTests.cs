@@ -14,9 +14,10 @@ public sealed class ArchitectureTests
     /// <summary>From the top down; a folder uses only those named after its colon.</summary>
     private static readonly Dictionary<string, string[]> arrows = new()
     {
-        ["Hosting"] = ["Memory", "Feeds", "Projections", "Subscriptions", "Streams", "Log", "Nodes", "Contracts", "Diagnostics"],
+        ["Hosting"] = ["Memory", "Feeds", "Topics", "Projections", "Subscriptions", "Streams", "Log", "Nodes", "Contracts", "Diagnostics"],
         ["Memory"] = ["Projections", "Subscriptions", "Log", "Nodes"],
-        ["Feeds"] = ["Projections", "Subscriptions", "Log", "Nodes", "Contracts", "Diagnostics"],
+        ["Feeds"] = ["Topics", "Projections", "Subscriptions", "Log", "Nodes", "Contracts", "Diagnostics"],
+        ["Topics"] = ["Log", "Nodes", "Contracts", "Diagnostics"],
         ["Projections"] = ["Subscriptions", "Log", "Nodes", "Contracts", "Diagnostics"],
         ["Subscriptions"] = ["Log", "Nodes", "Diagnostics"],
         ["Streams"] = ["Log", "Nodes", "Contracts", "Diagnostics"],

@@ -1,11 +1,9 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Headwater.AspNetCore;
 
@@ -42,8 +40,8 @@ internal sealed class CommandBody<TCommand>
 
     public async ValueTask<ReadCommand<TCommand>> Read(HttpRequest request)
     {
-        var bytes = await ReadBytes(request);
-        if (bytes.Length > 0 && !IsJson(request))
+        var bytes = await RequestBody.Read(request, maxBytes, TooLarge);
+        if (bytes.Length > 0 && !RequestBody.IsJson(request))
             throw new ProblemException(new(StatusCodes.Status415UnsupportedMediaType, "not-json", "The body is not JSON",
                 "Send the command as application/json in UTF-8, not compressed."));
         if (!Utf8.IsValid(bytes.Span))
@@ -61,30 +59,6 @@ internal sealed class CommandBody<TCommand>
         }
     }
 
-    private async ValueTask<ReadOnlyMemory<byte>> ReadBytes(HttpRequest request)
-    {
-        if (request.ContentLength > maxBytes)
-            throw TooLarge();
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
-            if (read.Buffer.Length > maxBytes)
-            {
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                throw TooLarge();
-            }
-
-            if (read.IsCompleted)
-            {
-                var bytes = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                return bytes;
-            }
-
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
     private ProblemException TooLarge() => new(new(StatusCodes.Status413PayloadTooLarge, "too-large", "The body is too large",
         $"A command has at most {maxBytes:N0} bytes (HeadwaterOptions.MaxCommandBytes)."));
 
@@ -93,11 +67,6 @@ internal sealed class CommandBody<TCommand>
         {
             Members = { ["field"] = path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path },
         });
-
-    private static bool IsJson(HttpRequest request) =>
-        request.HasJsonContentType() && request.Headers.ContentEncoding.Count == 0
-        && MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
     private static string? MissingField(string message)
     {

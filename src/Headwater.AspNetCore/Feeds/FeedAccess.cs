@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 
 namespace Headwater.AspNetCore;
 
@@ -32,9 +31,7 @@ internal sealed class FeedAccess(Node node)
         if (key is { Length: 0 or > 256 } || key?.Any(char.IsControl) is true || feed is EventFeed events && (key is null ? events.Filter : events.FilterOf(key)) is null)
             throw new ProblemException(Problem.NotFound(key is null ? $"The feed '{name}' needs a key, as in /feeds/{name}/..." : $"The feed '{name}' has no such key."));
         if (!await feed.Allows(new FeedSubscriber(caller.User, name, key) { Caller = caller }, cancel))
-            throw new ProblemException(caller.User.Identity?.IsAuthenticated is true
-                ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not follow '{asked}'.")
-                : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may follow '{asked}'."));
+            throw new ProblemException(Problem.NotAllowed(caller.User, $"follow '{asked}'"));
         return new FeedRequest(feed, key);
     }
 }

@@ -71,6 +71,12 @@ internal static class FeedPage
                     json.WriteString("id", string.Create(CultureInfo.InvariantCulture, $"{item.Generation}.{change.Position}/{change.Key}"));
                     json.WriteString("subject", change.Key);
                     break;
+                case TopicMessage message:
+                    json.WriteString("id", string.Create(CultureInfo.InvariantCulture, $"{item.Generation}.{message.Position}/{message.Name}"));
+                    if (message.Key is { } key)
+                        json.WriteString("subject", key);
+                    json.WriteString("time", message.PublishedAt.UtcDateTime);
+                    break;
             }
 
             End(json, "cursor", item.Cursor, item.Frame.Json.Span);

@@ -8,10 +8,13 @@ internal sealed record Contract(string Name, int Version)
     /// <summary>The name on the wire: the first version goes by its name alone.</summary>
     public string WireName { get; } = Version == 1 ? Name : $"{Name}.v{Version}";
 
+    /// <summary>Whether a name can be an event's on the wire: it is one, and means nothing else to clients.</summary>
+    public static bool IsFree(string name) => Names.IsName(name) && name is not ("reset" or "problem" or "expiring" or "message" or "error" or "open");
+
     public static Contract Create(string name, int version)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
-        return Names.IsName(name) && name is not ("reset" or "problem" or "expiring" or "message" or "error" or "open")
+        return IsFree(name)
             ? new Contract(name, version)
             : throw new ArgumentException(
                 $"'{name}' is no contract name: expected lower-case letters, digits and dashes, a letter first, and none of reset, " +

@@ -23,6 +23,9 @@ internal static class Telemetry
     private static readonly Counter<long> subscriptionFailures =
         Meter.CreateCounter<long>("headwater.subscription.failures", "{failure}", "Events a subscription could not handle.");
 
+    private static readonly Counter<long> publishedMessages =
+        Meter.CreateCounter<long>("headwater.topic.messages", "{message}", "Messages published to topics.");
+
     public static readonly UpDownCounter<long> Connections =
         Meter.CreateUpDownCounter<long>("headwater.feed.connections", "{connection}", "Open feed connections.");
 
@@ -39,6 +42,8 @@ internal static class Telemetry
         if (events > 0)
             appendedEvents.Add(events);
     }
+
+    public static void Published(string topic) => publishedMessages.Add(1, new KeyValuePair<string, object?>("headwater.topic.name", topic));
 
     public static void Handled(string subscription, int events) =>
         handledEvents.Add(events, new KeyValuePair<string, object?>("headwater.subscription.name", subscription));

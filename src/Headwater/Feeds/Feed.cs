@@ -29,13 +29,15 @@ internal abstract class Feed(string name, IReadOnlyList<FeedRule> rules)
     /// <summary>How many places of the log a client that had caught up may fall behind before it is let go; null for any number.</summary>
     public int? MaxLag { get; init; }
 
+    public bool HasRule => IsPublic || rules.Count > 0;
+
     /// <summary>Nobody may follow a feed that has no rule; of several, all must allow it.</summary>
     public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel)
     {
         foreach (var rule in rules)
             if (!await rule(subscriber, cancel))
                 return false;
-        return IsPublic || rules.Count > 0;
+        return HasRule;
     }
 }
 
@@ -63,6 +65,14 @@ internal sealed class ViewFeed(string name, IReadOnlyList<FeedRule> rules, Contr
     public ViewTail Tail => tail;
 
     public Frame FrameOf(ViewChange change) => change.FrameFor(contract);
+}
+
+/// <summary>A topic, as clients follow it: what happens at the moment, which nobody keeps.</summary>
+internal sealed class TopicFeed(string name, IReadOnlyList<FeedRule> rules, Topic topic, TopicRings rings) : Feed(name, rules)
+{
+    public Topic Topic => topic;
+
+    public TopicRings Rings => rings;
 }
 
 /// <summary>How one event type leaves: under which contract, as what.</summary>

@@ -9,8 +9,8 @@ internal readonly record struct FeedRequest(Feed Feed, string? Key);
 /// <param name="Frame">What is sent.</param>
 /// <param name="Cursor">What the client has reached with it.</param>
 /// <param name="Feed">The feed it belongs to.</param>
-/// <param name="Origin">The event or the row's change that it tells.</param>
-/// <param name="Generation">Of the read model, if it tells a row's change.</param>
+/// <param name="Origin">The event, the row's change or the message that it tells.</param>
+/// <param name="Generation">Of the read model or of the topics, if it tells something of theirs.</param>
 internal readonly record struct FeedItem(Frame Frame, Cursor? Cursor, Feed Feed, IPositioned Origin, int Generation = 0);
 
 /// <summary>Why a client could not go on where it was.</summary>
@@ -45,6 +45,9 @@ internal sealed class FeedSession
     private readonly int pageSize;
     private readonly (EventFeed Feed, LogFilter Filter)[] eventFeeds;
     private readonly (ViewFeed Feed, string? Key)[] viewFeeds;
+    private readonly TopicFeed[] topicFeeds;
+    private readonly TopicReader? topics;
+    private readonly List<(TopicMessage Message, int Of, ViewPosition? Reached)> messages = [];
     private readonly LogFilter? filter;
     private readonly int? maxLag;
     private readonly ViewPosition[] views;      // one for each view feed
@@ -64,6 +67,10 @@ internal sealed class FeedSession
                select (feed, (request.Key is null ? feed.Filter : feed.FilterOf(request.Key))!),
         ];
         viewFeeds = [.. requests.Where(request => request.Feed is ViewFeed).Select(request => ((ViewFeed)request.Feed, request.Key))];
+        var topicRequests = requests.Where(request => request.Feed is TopicFeed).ToList();
+        topicFeeds = [.. topicRequests.Select(request => (TopicFeed)request.Feed)];
+        if (topicFeeds.Length > 0)
+            topics = new TopicReader(topicFeeds[0].Rings, [.. topicRequests.Select(request => new TopicKey(((TopicFeed)request.Feed).Topic, request.Key))]);
         maxLag = requests.Min(request => request.Feed.MaxLag);
         views = new ViewPosition[viewFeeds.Length];
         trimmedTo = new Position[viewFeeds.Length];
@@ -76,7 +83,7 @@ internal sealed class FeedSession
     }
 
     /// <summary>How far the client has come.</summary>
-    public Cursor Cursor => new(log.Tail.Epoch, position, views.Length < 2 ? [.. views] : Earliest());
+    public Cursor Cursor => CursorWith(topics?.At);
 
     /// <summary>Why the client must begin anew, if it must; then nothing is read before <see cref="BeginAnew"/>.</summary>
     public ResetReason Reset { get; private set; }
@@ -100,8 +107,8 @@ internal sealed class FeedSession
         return session;
     }
 
-    /// <summary>Whether what it reads is of events alone, which never change, and not of rows.</summary>
-    public bool IsOfEvents => viewFeeds.Length == 0;
+    /// <summary>Whether what it reads is of events alone, which never change, and not of rows or of topics.</summary>
+    public bool IsOfEvents => viewFeeds.Length == 0 && topicFeeds.Length == 0;
 
     /// <summary>Whether there is more it has not read than its feeds allow a client that had caught up.</summary>
     public bool IsTooFarBehind => log.Tail.Position.Value - position.Value > maxLag;
@@ -111,9 +118,9 @@ internal sealed class FeedSession
     {
         get
         {
-            if (viewFeeds.Length == 0)
+            if (IsOfEvents)
                 return log.Tail.Advanced;
-            var waits = viewFeeds.Select(view => view.Feed.Tail.Advanced);
+            var waits = viewFeeds.Select(view => view.Feed.Tail.Advanced).Concat(topics?.Advanced ?? []);
             return Task.WhenAny(filter is null ? waits : waits.Append(log.Tail.Advanced));
         }
     }
@@ -130,6 +137,8 @@ internal sealed class FeedSession
         var moved = filter is not null && await ReadEvents(filter, into, cancel);
         for (var i = 0; i < viewFeeds.Length && Reset is ResetReason.None; i++)
             moved |= await ReadRows(i, into, cancel);
+        if (topics is not null && Reset is ResetReason.None)
+            moved |= ReadTopics(topics, into);
         return moved;
     }
 
@@ -210,6 +219,36 @@ internal sealed class FeedSession
         return page.Next.Position > from.Position;
     }
 
+    /// <summary>
+    /// What cannot be told of topics costs the client its place in them alone: it is told so by a reset that names the feeds it is about,
+    /// and goes on in the log and in read models where it is.
+    /// </summary>
+    private bool ReadTopics(TopicReader reader, List<FeedItem> into)
+    {
+        if (reader.Gap is TopicGap.None)
+            reader.Read(messages, pageSize);
+        if (reader.Gap is not TopicGap.None)
+        {
+            var gap = reader.Gap;
+            reader.BeginAtNow();
+            Tell(0, reader.Reset(TopicReset.Json(gap, Cursor, reader.Places)), Cursor);
+            return true;
+        }
+
+        foreach (var (message, of, reached) in messages)
+            Tell(of, message, reached is null ? null : CursorWith(reached));
+        return messages.Count > 0;
+
+        void Tell(int of, TopicMessage message, Cursor? cursor) =>
+            into.Add(new FeedItem(message.Frame, cursor, topicFeeds[of], message, topicFeeds[of].Rings.Generation));
+    }
+
+    private Cursor CursorWith(ViewPosition? inTopics)
+    {
+        var parts = views.Length < 2 ? views.AsEnumerable() : Earliest();
+        return new(log.Tail.Epoch, position, [.. inTopics is { } part ? parts.Append(part) : parts]);
+    }
+
     /// <summary>A read model may be followed twice, as a whole and by key; the cursor has room for where both have been.</summary>
     private ViewPosition[] Earliest() => [.. views.GroupBy(view => view.View).Select(same => same.MinBy(view => view.Position))];
 
@@ -240,6 +279,7 @@ internal sealed class FeedSession
                 return ResetReason.ForeignEpoch;
         }
 
+        ResumeTopics(after, cursors);
         if (!Cursor.TryMerge(cursors, out var cursor))
             return ResetReason.Rebuilt;
         if (cursor.AtLeast > head.Issued)
@@ -269,8 +309,23 @@ internal sealed class FeedSession
         return ResetReason.None;
     }
 
+    /// <summary>Takes out of the cursors what they say about topics, which do not share the fate of the log.</summary>
+    private void ResumeTopics(IReadOnlyList<string> after, Cursor[] cursors)
+    {
+        ViewPosition[] told = [.. cursors.Select(cursor => cursor.In(TopicRings.CursorPart)).OfType<ViewPosition>()];
+        for (var i = 0; i < cursors.Length; i++)
+            cursors[i] = cursors[i].Without(TopicRings.CursorPart);
+        if (told.Length > 0)
+            topics?.Resume(told);
+        else if (after.Contains("start"))
+            topics?.BeginAtStart();
+        else
+            topics?.BeginAtNow();
+    }
+
     private void BeginAtNow(LogHead head, ReadModelState[] states)
     {
+        topics?.BeginAtNow();
         position = head.Position;
         for (var i = 0; i < viewFeeds.Length; i++)
         {

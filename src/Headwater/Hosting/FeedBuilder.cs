@@ -23,8 +23,6 @@ public sealed class FeedBuilder
 
     internal string Name { get; }
 
-    internal bool HasRule => isPublic || rules.Count > 0;
-
     /// <summary>Sends the events of a category; with a key, those of one stream.</summary>
     public FeedBuilder Events(string category)
     {

@@ -32,6 +32,8 @@ public sealed class HeadwaterBuilder
 
     internal List<FeedBuilder> Feeds { get; } = [];
 
+    internal List<TopicBuilder> Topics { get; } = [];
+
     /// <summary>Changes settings. They are checked when this is called and the application starts.</summary>
     public HeadwaterBuilder Configure(Action<HeadwaterOptions> configure)
     {
@@ -164,6 +166,21 @@ public sealed class HeadwaterBuilder
         var feed = new FeedBuilder(name, Json);
         configure(feed);
         Feeds.Add(feed);
+        return this;
+    }
+
+    /// <summary>
+    /// Adds a topic: what clients tell each other at the moment, such as presence, typing or progress, which may be lost. It is followed
+    /// like a feed, so feeds and topics share their names.
+    /// </summary>
+    /// <param name="name">Its name in URLs.</param>
+    /// <param name="configure">Who may follow it, publish to it and be a member; how much it keeps. Without a rule nobody may.</param>
+    public HeadwaterBuilder AddTopic(string name, Action<TopicBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var topic = new TopicBuilder(name);
+        configure(topic);
+        Topics.Add(topic);
         return this;
     }
 

@@ -25,6 +25,8 @@ public static class HeadwaterServices
             provider.GetService<ISignal>(), provider.GetService<ILeaseStore>(), Surroundings.Real(provider.GetRequiredService<TimeProvider>()),
             provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IWatermark>()));
         services.AddSingleton(provider => provider.GetRequiredService<Node>().Log);
+        services.AddSingleton(provider => provider.GetRequiredService<Node>().Topics
+            ?? throw new InvalidOperationException("This application has no topic: declare one with AddTopic(name, ...) inside AddHeadwater."));
         services.AddSingleton(provider => new Subscriptions(provider.GetRequiredService<Node>()));
         services.AddSingleton(_ => new FeedRevocation());
         services.AddHostedService(provider => new HeadwaterHost(provider.GetRequiredService<Node>()));

@@ -20,6 +20,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
     private readonly Meter meter = new(Telemetry.Name);
+    private readonly TopicRings? rings;
     private Task[] running = [];
 
     public Node(
@@ -65,6 +66,16 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
 
         foreach (var feed in declared.Feeds)
             Feeds[feed.Name] = feed.Build(services, model => viewTails.Find(tail => tail.Name == model));
+        if (declared.Topics.Count > 0)
+        {
+            rings = new TopicRings(options, surroundings);
+            foreach (var topic in declared.Topics)
+                Feeds[topic.Name] = topic.Build(services, rings);
+            Topics = new Topics(
+                rings, Feeds.Values.OfType<TopicFeed>().ToDictionary(feed => feed.Name, feed => feed.Topic), declared.Json, Tail);
+            meter.CreateObservableGauge("headwater.topic.keys", () => rings.Count, "{key}", "Keys of topics that are kept.");
+        }
+
         meter.CreateObservableGauge("headwater.subscription.lag.events",
             () => Lags(at => Math.Max(0, Tail.Position.Value - at.Value)), "{event}", "How many places of the log a subscription is behind.");
         meter.CreateObservableGauge("headwater.subscription.lag.time",
@@ -89,6 +100,9 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     public Dictionary<string, ReadModel> ReadModels { get; } = [];
 
     public Dictionary<string, Feed> Feeds { get; } = [];
+
+    /// <summary>What clients tell each other at the moment; null if no topic was declared.</summary>
+    public Topics? Topics { get; }
 
     /// <summary>How far the log can be read, if the store knows more of it than its end.</summary>
     public IWatermark? Watermark { get; }
@@ -143,9 +157,10 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             surroundings.Start(() => tombstones.Run(Stopping)),
             .. SharedSignals().Select(signal => surroundings.Start(() => Tail.Hear(signal, Stopping))),
             .. Sources.Select(source => surroundings.Start(() => source.Run(Log, Stopping))),
+            .. rings is null ? [] : new[] { surroundings.Start(() => rings.Run(Stopping)) },
         ];
         await Task.WhenAll(viewTails.Select(view => view.Ready)).WaitAsync(cancel);
-        foreach (var feed in declared.Feeds.Where(feed => !feed.HasRule))
+        foreach (var feed in Feeds.Values.Where(feed => !feed.HasRule))
             LogFeedWithoutRule(logger, feed.Name);
         IsReady = true;
     }
@@ -293,7 +308,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             .Concat(declared.Projections.SelectMany(each => each.Mistakes(declared.Json, declared.Databases.Keys)))
             .Concat(declared.Subscriptions.Select(each => SubscriptionBuilder.Mistake(each.Name, each.Policy)).OfType<string>())
             .Concat(Twice(names, "projection or subscription"))
-            .Concat(Twice(declared.Feeds.Select(each => each.Name), "feed"))
+            .Concat(Twice(declared.Feeds.Select(each => each.Name).Concat(declared.Topics.Select(each => each.Name)), "feed or topic"))
             .ToList();
         if (mistakes.Count > 0)
             throw new InvalidOperationException($"Headwater cannot start:{Environment.NewLine}- {string.Join($"{Environment.NewLine}- ", mistakes)}");

@@ -62,6 +62,10 @@ public readonly struct Cursor : IEquatable<Cursor>
         return null;
     }
 
+    /// <summary>The same cursor, saying nothing about a part.</summary>
+    internal Cursor Without(string view) =>
+        new(Epoch, Position, [.. Views.Where(part => part.View != view)]) { AtLeast = AtLeast };
+
     /// <summary>
     /// Where a client stands that has taken several snapshots one after the other: in the log at the earliest, in each read
     /// model at the earliest that says something about it. It knows of the last event that one of them knows of.

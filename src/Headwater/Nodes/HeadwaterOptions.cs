@@ -70,6 +70,9 @@ public sealed class HeadwaterOptions
     /// </summary>
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many bytes the messages of all topics may take in memory; 64 MiB by default. Beyond it the fullest keys lose their oldest.</summary>
+    public long TopicBytes { get; set; } = 64 << 20;
+
     internal IEnumerable<string> Mistakes()
     {
         foreach (var (name, value, low, high, unit) in new (string, double, double, double, string)[]
@@ -91,6 +94,7 @@ public sealed class HeadwaterOptions
             (nameof(RecheckRules), RecheckRules.TotalSeconds, 0, TimeSpan.FromDays(1).TotalSeconds, " s"),
             (nameof(MaxWait), MaxWait.TotalSeconds, 0, 600, " s"),
             (nameof(LeaseDuration), LeaseDuration.TotalSeconds, 0.1, 3600, " s"),
+            (nameof(TopicBytes), TopicBytes, 1 << 20, 1L << 36, " bytes"),
             (nameof(ReceiptRetention), ReceiptRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),
         })
         {

@@ -29,6 +29,13 @@ internal sealed record Surroundings(TimeProvider Time, TaskScheduler Scheduler, 
             source.Cancel();
     }
 
+    /// <summary>A number above zero, by chance.</summary>
+    public int NextNumber()
+    {
+        lock (Random)
+            return Random.Next(1, int.MaxValue);
+    }
+
     /// <summary>Starts a loop that runs until it ends by itself or is cancelled.</summary>
     public Task Start(Func<Task> loop) =>
         Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();

@@ -62,7 +62,7 @@ public sealed class StartTests
             .AddFeed("f", Rows("orders")).AddFeed("f", Rows("orders")),
         "PageSize is 0; expected 1 to 10000", "PollInterval is 0 s; expected 0.001 to 3600",
         "indexes 'colour', which its rows do not have; they have customer, quantity", "There are 2 of the projection or subscription 'orders'",
-        "'orders' cannot skip events", "'mail' asks for ErrorPolicy.Park, which needs jobs", "There are 2 of the feed 'f'");
+        "'orders' cannot skip events", "'mail' asks for ErrorPolicy.Park, which needs jobs", "There are 2 of the feed or topic 'f'");
 
     [Fact]
     public void A_feed_must_say_what_it_sends()
@@ -162,6 +162,7 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.RecheckRules), options => options.RecheckRules = TimeSpan.FromDays(2) },
         { nameof(HeadwaterOptions.MaxWait), options => options.MaxWait = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.LeaseDuration), options => options.LeaseDuration = TimeSpan.Zero },
+        { nameof(HeadwaterOptions.TopicBytes), options => options.TopicBytes = 0 },
         { nameof(HeadwaterOptions.ReceiptRetention), options => options.ReceiptRetention = TimeSpan.Zero },
     };
 
