@@ -74,11 +74,8 @@ internal sealed class SseConnection(
             if (beat)
                 Write(SseFormat.EndOfBlock(session.Cursor));
             await Flush(deadline);
-            if (!moved)
-                await WaitForMore(more, quiet, deadline);
 
             // Who catches up may be as far behind as the log is long, and who reads quickly is behind for the length of a read.
-            hasCaughtUp |= !moved;
             if (hasCaughtUp && hasWaitedForClient && session.IsTooFarBehind)
             {
                 await SayGoodbye("too far behind", deadline);
@@ -86,6 +83,12 @@ internal sealed class SseConnection(
             }
 
             hasWaitedForClient = false;
+            if (moved)
+                continue;
+            hasCaughtUp = true;
+            if (isPadded && isBurst)
+                await PushOut(more, quiet, deadline);
+            await Task.WhenAny(more, quiet);
         }
 
         if (life.End is { } end)
@@ -161,20 +164,16 @@ internal sealed class SseConnection(
         isBurst = true;
     }
 
-    private async ValueTask WaitForMore(Task more, Task quiet, CancellationTokenSource deadline)
+    /// <summary>Sends a comment after a burst, so that what holds the last bytes back until more come holds back the comment.</summary>
+    private async ValueTask PushOut(Task more, Task quiet, CancellationTokenSource deadline)
     {
-        if (isPadded && isBurst)
-        {
-            var pause = Task.Delay(burstPause, node.Time, deadline.Token);
-            await Task.WhenAny(more, quiet, pause);
-            if (!pause.IsCompletedSuccessfully)
-                return;
-            isBurst = false;
-            Write(SseFormat.Comment(""));
-            await Flush(deadline);
-        }
-
-        await Task.WhenAny(more, quiet);
+        var pause = Task.Delay(burstPause, node.Time, deadline.Token);
+        await Task.WhenAny(more, quiet, pause);
+        if (!pause.IsCompletedSuccessfully)
+            return;
+        isBurst = false;
+        Write(SseFormat.Comment(""));
+        await Flush(deadline);
     }
 
     /// <summary>The last the client hears on this connection: why it ends, and where to go on.</summary>
