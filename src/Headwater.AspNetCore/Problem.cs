@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -14,9 +15,14 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
     /// <summary>Further members, such as the field that is wrong.</summary>
     public Dictionary<string, object?> Members { get; init; } = [];
 
+    /// <summary>After what time to try again, if there is one.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Answers with it.</summary>
     public Task Write(HttpContext context)
     {
+        if (RetryAfter is { } time)
+            context.Response.Headers.RetryAfter = Math.Ceiling(time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         context.Response.StatusCode = Status;
         return context.Response.WriteAsJsonAsync(
             Details(context.Request.Path), ProblemJson.Default.ProblemDetails, "application/problem+json", context.RequestAborted);

@@ -39,7 +39,8 @@ public sealed class FrameTests
         using var end = new CancellationTokenSource();
         var written = new MemoryStream();
         var output = new CountedWriter(PipeWriter.Create(written), () => Encoding.UTF8.GetString(written.ToArray()).Contains("\"count\":200", StringComparison.Ordinal), end);
-        var connection = new SseConnection(session, output, app.Node, new FeedConnections(app.Node, CancellationToken.None), app.EndlessLife());
+        var connections = new FeedConnections(app.Node, CancellationToken.None);
+        var connection = new SseConnection(session, output, app.Node, connections, app.Endless(connections));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await connection.Run(end.Token);

@@ -119,7 +119,7 @@ public sealed class HeartbeatTests : IAsyncLifetime
     private async Task<Task> Follow(Output output)
     {
         var session = await FeedSession.Open(app.Node.Log, [new FeedRequest(app.Node.Feeds["watched"], null)], ["start"], 10, CancellationToken.None);
-        return new SseConnection(session, output, app.Node, connections, app.EndlessLife()).Run(CancellationToken.None);
+        return new SseConnection(session, output, app.Node, connections, app.Endless(connections)).Run(CancellationToken.None);
     }
 
     /// <summary>Keeps what is written, and lets a test in before it goes out.</summary>

@@ -80,9 +80,13 @@ internal sealed class OrdersApp : IAsyncDisposable
 
     public Task<SseStream> Follow(string path, string? lastEventId = null) => SseStream.Open(Client, path, lastEventId);
 
-    /// <summary>For a connection that a test makes itself.</summary>
-    public ConnectionLife EndlessLife() =>
-        new(Node, Services.GetRequiredService<FeedRevocation>(), Caller.Of(new DefaultHttpContext()), null, NullLogger.Instance);
+    /// <summary>For a connection that a test makes itself: nothing ends it.</summary>
+    public FeedConnection Endless(FeedConnections connections)
+    {
+        var caller = Caller.Of(new DefaultHttpContext());
+        return new FeedConnection(
+            Node, connections, Transports.Sse, caller, new ConnectionLife(Node, Services.GetRequiredService<FeedRevocation>(), caller, null, NullLogger.Instance));
+    }
 
     public async ValueTask DisposeAsync()
     {

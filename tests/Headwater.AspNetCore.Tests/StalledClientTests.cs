@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Text;
 
@@ -14,7 +13,7 @@ public sealed class StalledClientTests
     {
         await using var app = await OrdersApp.Start();
         var deliveries = 0L;
-        using var counting = new Measured("headwater.feed.deliveries", count => Interlocked.Add(ref deliveries, count));
+        using var counting = Measured.All("headwater.feed.deliveries", (count, _) => Interlocked.Add(ref deliveries, (long)count));
         using var stalled = await Connect(app, "/feeds/order-events?after=start");
         using var quick = await app.Follow("/feeds/order-events?after=start");
         var reading = quick.NextEvents(Events);
@@ -37,7 +36,7 @@ public sealed class StalledClientTests
     {
         await using var app = await OrdersApp.Start(headwater => headwater.Configure(options => options.WriteTimeout = TimeSpan.FromMilliseconds(200)));
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var connections = new Measured("headwater.feed.connections", change =>
+        using var connections = Measured.All("headwater.feed.connections", (change, _) =>
         {
             if (change < 0)
                 closed.TrySetResult();
@@ -60,24 +59,5 @@ public sealed class StalledClientTests
         await socket.ConnectAsync(app.Client.BaseAddress!.Host, app.Client.BaseAddress.Port);
         await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         return socket;
-    }
-
-    /// <summary>Sees each measurement of an instrument.</summary>
-    private sealed class Measured : IDisposable
-    {
-        private readonly MeterListener listener = new();
-
-        public Measured(string instrument, Action<long> measured)
-        {
-            listener.InstrumentPublished = (published, self) =>
-            {
-                if (published.Name == instrument)
-                    self.EnableMeasurementEvents(published);
-            };
-            listener.SetMeasurementEventCallback<long>((_, measurement, _, _) => measured(measurement));
-            listener.Start();
-        }
-
-        public void Dispose() => listener.Dispose();
     }
 }

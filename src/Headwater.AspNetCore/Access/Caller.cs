@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
@@ -22,6 +24,36 @@ internal sealed class Caller
 
     /// <summary>When the first of the sign-ins it rests on expires, or null if none says so.</summary>
     public DateTimeOffset? ExpiresAt { get; private set; }
+
+    /// <summary>
+    /// What is the same in all requests of one user, or null if nobody is signed in. The issuer is part of it, because two of them may
+    /// use the same ids.
+    /// </summary>
+    public string? Identity
+    {
+        get
+        {
+            if (User.Identities.FirstOrDefault(identity => identity.IsAuthenticated) is not { } signedIn)
+                return null;
+            var claim = signedIn.FindFirst(ClaimTypes.NameIdentifier) ?? signedIn.FindFirst("sub") ?? signedIn.FindFirst(signedIn.NameClaimType);
+            return claim is null ? null : $"{claim.Issuer} {claim.Value}";
+        }
+    }
+
+    /// <summary>Where the connection comes from, or null if it comes over no network. Who has one IPv6 address has 2^64 of them.</summary>
+    public string? Address
+    {
+        get
+        {
+            if (context.Connection.RemoteIpAddress is not { } address)
+                return null;
+            if (address.IsIPv4MappedToIPv6)
+                address = address.MapToIPv4();
+            return address.AddressFamily is AddressFamily.InterNetworkV6
+                ? $"{new IPAddress([.. address.GetAddressBytes()[..8], 0, 0, 0, 0, 0, 0, 0, 0])}/64"
+                : address.ToString();
+        }
+    }
 
     /// <summary>The caller of a request; the same one whenever it is asked for.</summary>
     public static Caller Of(HttpContext context)

@@ -1,12 +1,20 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
 namespace Headwater.AspNetCore;
 
-/// <summary>What all feed connections share: the heartbeat, the server's end, and the number of them.</summary>
+/// <summary>What all feed connections share: the heartbeat, the server's end, the limits; and who they are.</summary>
 internal sealed class FeedConnections(Node node, CancellationToken stopping)
 {
     private readonly Pulse heartbeat = new();
-    private int open;
+    private readonly ConcurrentDictionary<FeedConnection, byte> open = [];
 
-    public int Open => Volatile.Read(ref open);
+    public int Open => Limits.Open;
+
+    /// <summary>All that are open just now.</summary>
+    public IEnumerable<FeedConnection> All => open.Select(each => each.Key);
+
+    public ConnectionLimits Limits { get; } = new(node);
 
     /// <summary>Completes at the next heartbeat. One timer serves all connections.</summary>
     public Task Heartbeat => heartbeat.Next;
@@ -14,21 +22,34 @@ internal sealed class FeedConnections(Node node, CancellationToken stopping)
     /// <summary>Cancelled when the server begins to stop, while connections can still be written to.</summary>
     public CancellationToken Stopping => stopping;
 
-    public void Opened()
-    {
-        Interlocked.Increment(ref open);
-        Telemetry.Connections.Add(1);
-    }
+    public void Add(FeedConnection connection) => open.TryAdd(connection, 0);
 
-    public void Closed()
-    {
-        Interlocked.Decrement(ref open);
-        Telemetry.Connections.Add(-1);
-    }
+    public void Remove(FeedConnection connection) => open.TryRemove(connection, out _);
+
+    /// <summary>Each feed that is followed, by how many connections, and where the slowest of them stands.</summary>
+    public IEnumerable<FollowedFeed> Followed() => All
+        .SelectMany(connection => connection.Standing)
+        .GroupBy(each => each.Feed.Name)
+        .Select(feed =>
+        {
+            var slowest = feed.Min(each => each.At);
+            return new FollowedFeed(feed.Key, feed.Count(), LagOf(slowest), node.Tail.AgeAfter(slowest));
+        });
+
+    /// <summary>How many places of the log somebody who stands at a position is behind.</summary>
+    public long LagOf(Position at) => Math.Max(0, node.Tail.Position.Value - at.Value);
 
     /// <summary>Beats until the server stops.</summary>
     public async Task Run()
     {
+        using var meter = new Meter(Telemetry.Name);
+        meter.CreateObservableGauge("headwater.feed.lag.events",
+            () => Followed().Select(feed => new Measurement<long>(feed.LagEvents, Telemetry.Feed(feed.Name))),
+            "{event}", "How many places of the log the slowest connection of a feed is behind.");
+        meter.CreateObservableGauge("headwater.feed.lag.time",
+            () => Followed().Select(feed => new Measurement<double>(feed.Lag.TotalSeconds, Telemetry.Feed(feed.Name))),
+            "s", "How long ago the first event was recorded that the slowest connection of a feed has not been told.");
+
         using var timer = new PeriodicTimer(node.Options.Heartbeat, node.Time);
         try
         {
@@ -41,3 +62,10 @@ internal sealed class FeedConnections(Node node, CancellationToken stopping)
         }
     }
 }
+
+/// <summary>How the clients of a feed fare.</summary>
+/// <param name="Name">The feed.</param>
+/// <param name="Connections">How many follow it.</param>
+/// <param name="LagEvents">How many places of the log the slowest of them is behind.</param>
+/// <param name="Lag">How long ago the first event was recorded that it has not been told.</param>
+internal sealed record FollowedFeed(string Name, int Connections, long LagEvents, TimeSpan Lag);

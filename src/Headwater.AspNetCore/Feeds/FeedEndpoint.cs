@@ -41,20 +41,23 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
 
         // A cache must not give one client the answer to another that asked for something else.
         context.Response.Headers.Vary = "Accept, Last-Event-ID";
-        if (Accepts(context.Request) is { } pageType)
-            await Poll(context, requests, life, pageType == FeedPage.CloudEvents);
+        var pageType = Accepts(context.Request);
+        using var client = new FeedConnection(node, connections, pageType is null ? Transports.Sse : Transports.LongPolling, Caller.Of(context), life);
+        client.Subscribe(requests.Length);
+        if (pageType is not null)
+            await Poll(context, requests, client, pageType == FeedPage.CloudEvents);
         else
-            await Stream(context, requests, life, asked);
+            await Stream(context, requests, client, asked);
     });
 
-    private async Task Stream(HttpContext context, FeedRequest[] requests, ConnectionLife life, string[] asked)
+    private async Task Stream(HttpContext context, FeedRequest[] requests, FeedConnection client, string[] asked)
     {
         var isPadded = IsPadded(context.Request);
         var session = await FeedSession.Open(node.Log, requests, After(context.Request).Cursors, node.Options.PageSize, context.RequestAborted);
+        client.Follows(session);
         SseResponse.Begin(context);
 
-        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, life, isPadded);
-        connections.Opened();
+        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, client, isPadded);
         try
         {
             await connection.Run(context.RequestAborted);
@@ -70,29 +73,17 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
                 e is UnreadableEventException unreadable ? Problem.Unreadable(unreadable) : Problem.Unavailable("The feed cannot go on just now."),
                 context.RequestAborted);
         }
-        finally
-        {
-            connections.Closed();
-        }
     }
 
-    private async Task Poll(HttpContext context, FeedRequest[] requests, ConnectionLife life, bool asCloudEvents)
+    private async Task Poll(HttpContext context, FeedRequest[] requests, FeedConnection client, bool asCloudEvents)
     {
         var limit = Paging.Limit(context.Request);
         var (after, isInUrl) = After(context.Request);
         var session = await FeedSession.Open(node.Log, requests, after, limit, context.RequestAborted);
-        var page = new FeedPoll(session, limit, node, connections, life);
-        connections.Opened();
-        try
-        {
-            await page.Read(Headers.Wait(context, TimeSpan.Zero, node.Options.MaxWait), context.RequestAborted);
-        }
-        finally
-        {
-            connections.Closed();
-        }
-
-        if (life.End?.Problem is { } ended)
+        client.Follows(session);
+        var page = new FeedPoll(session, limit, node, connections, client.Life);
+        await page.Read(Headers.Wait(context, TimeSpan.Zero, node.Options.MaxWait), context.RequestAborted);
+        if (client.Life.End?.Problem is { } ended)
             throw new ProblemException(ended);
         var headers = context.Response.Headers;
         var cursor = page.Cursor.ToString();
@@ -105,10 +96,11 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         if (page.Reset is ResetReason.None && Headers.NotModified(context, $"W/\"{cursor}\""))
             return;
         var body = FeedPage.Write(page, asCloudEvents);
-        Telemetry.Deliveries.Add(page.Items.Count);
         context.Response.ContentType = $"{(asCloudEvents ? FeedPage.CloudEvents : FeedPage.Json)}; charset=utf-8";
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted);
+        client.Wrote(body.Length);
+        client.Delivered(page.Items, page.HasWaited);
     }
 
     /// <summary>The type of the page that the client would rather have than a stream, or null.</summary>

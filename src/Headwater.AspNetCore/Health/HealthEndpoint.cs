@@ -15,6 +15,8 @@ internal static class HealthEndpoint
         routes.MapMethods("/health", Headers.Reading, context => Write(
             context, CanAnswer(node), new HealthSummary(StatusOf(node, [])), HealthJson.Default.HealthSummary));
         routes.MapMethods("/health/detail", Headers.Reading, context => Detail(context, node, connections));
+        routes.MapMethods("/health/connections", Headers.Reading, context => Write(
+            context, CanAnswer(node), ConnectionsHealth.Of(node, connections), ConnectionsJson.Default.ConnectionsHealth));
     }
 
     private static bool CanAnswer(Node node) => node.IsReady && !node.Tail.IsFailing;

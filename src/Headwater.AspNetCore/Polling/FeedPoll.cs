@@ -23,6 +23,9 @@ internal sealed class FeedPoll(FeedSession session, int limit, Node node, FeedCo
     /// <summary>Whether it has as much as was asked for. The same page is then true for ever, if the client's cursor came with the request.</summary>
     public bool IsFull => items.Count >= limit;
 
+    /// <summary>Whether the client was there when it happened, rather than asking for what had happened before.</summary>
+    public bool HasWaited { get; private set; }
+
     /// <param name="wait">For how long to wait if there is nothing.</param>
     /// <param name="aborted">Gives up, because the client has gone.</param>
     /// <exception cref="UnreadableEventException">The first event cannot be decoded. Behind others it is left to the next page.</exception>
@@ -70,6 +73,7 @@ internal sealed class FeedPoll(FeedSession session, int limit, Node node, FeedCo
                 continue;
             if (items.Count > 0 || timeUp.IsCompleted)
                 return;
+            HasWaited = true;
             await Task.WhenAny(more, timeUp);
             aborted.ThrowIfCancellationRequested();
         }

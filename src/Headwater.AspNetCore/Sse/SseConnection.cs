@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Text;
 
@@ -9,13 +10,13 @@ namespace Headwater.AspNetCore;
 /// <param name="output">The way to it.</param>
 /// <param name="node">Time, chance and settings.</param>
 /// <param name="connections">What all connections share.</param>
-/// <param name="life">How long the client may be served.</param>
+/// <param name="client">How long it may be served, and what is counted of it.</param>
 /// <param name="isPadded">
 /// Whether the client says that something on its way holds bytes back until more come. Then there is a long comment at the start and a
 /// short one after each burst. Not for everybody: it would be a second write for each delivery.
 /// </param>
 internal sealed class SseConnection(
-    FeedSession session, PipeWriter output, Node node, FeedConnections connections, ConnectionLife life, bool isPadded = false)
+    FeedSession session, PipeWriter output, Node node, FeedConnections connections, FeedConnection client, bool isPadded = false)
 {
     private const int FlushAtBytes = 32 << 10;
 
@@ -25,6 +26,7 @@ internal sealed class SseConnection(
     // Long enough that the comment goes out in a packet of its own, and that a burst has one comment and not many.
     private static readonly TimeSpan burstPause = TimeSpan.FromMilliseconds(50);
 
+    private readonly ConnectionLife life = client.Life;
     private readonly List<FeedItem> items = [];
     private bool isBurst;
     private bool hasWaitedForClient;
@@ -74,10 +76,12 @@ internal sealed class SseConnection(
             if (beat)
                 Write(SseFormat.EndOfBlock(session.Cursor));
             await Flush(deadline);
+            client.Delivered(items, isLive: hasCaughtUp && !hasWaitedForClient);
 
             // Who catches up may be as far behind as the log is long, and who reads quickly is behind for the length of a read.
             if (hasCaughtUp && hasWaitedForClient && session.IsTooFarBehind)
             {
+                FeedConnection.Dropped("behind");
                 await SayGoodbye("too far behind", deadline);
                 return;
             }
@@ -149,10 +153,7 @@ internal sealed class SseConnection(
                 await Flush(deadline);
         }
 
-        if (items.Count == 0)
-            return;
-        isBurst = true;
-        Telemetry.Deliveries.Add(items.Count);
+        isBurst |= items.Count > 0;
     }
 
     private async ValueTask TellReset(CancellationToken cancel)
@@ -188,12 +189,23 @@ internal sealed class SseConnection(
     {
         if (output.UnflushedBytes == 0)
             return;
+        client.Wrote(output.UnflushedBytes);
         var flush = output.FlushAsync(deadline.Token);
         if (!flush.IsCompleted)
         {
             hasWaitedForClient = true;
             deadline.CancelAfter(life.End is null ? node.Options.WriteTimeout : ConnectionLife.LastWords);
-            await flush;
+            var began = Stopwatch.GetTimestamp();
+            try
+            {
+                await flush;
+            }
+            catch (OperationCanceledException) when (life.End is null && Stopwatch.GetElapsedTime(began) >= node.Options.WriteTimeout)
+            {
+                FeedConnection.Dropped("slow");
+                throw;
+            }
+
             deadline.CancelAfter(Timeout.InfiniteTimeSpan);
         }
         else if ((await flush).IsCompleted)

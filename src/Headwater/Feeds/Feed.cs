@@ -21,6 +21,8 @@ public delegate ValueTask<bool> FeedRule(FeedSubscriber subscriber, Cancellation
 /// <summary>What a client may follow.</summary>
 internal abstract class Feed(string name, IReadOnlyList<FeedRule> rules)
 {
+    private readonly object deliveries = new();
+
     public string Name => name;
 
     /// <summary>Whether everybody may follow it, so that what it tells may be kept by caches that many share.</summary>
@@ -31,6 +33,9 @@ internal abstract class Feed(string name, IReadOnlyList<FeedRule> rules)
 
     public bool HasRule => IsPublic || rules.Count > 0;
 
+    /// <summary>Whether nobody was told of an event by this feed yet; true once for each instance of it.</summary>
+    public bool IsFirstDelivery(RecordedEvent happened) => happened.Derive(deliveries, static (_, _) => new Delivery()).Begin();
+
     /// <summary>Nobody may follow a feed that has no rule; of several, all must allow it.</summary>
     public async ValueTask<bool> Allows(FeedSubscriber subscriber, CancellationToken cancel)
     {
@@ -38,6 +43,13 @@ internal abstract class Feed(string name, IReadOnlyList<FeedRule> rules)
             if (!await rule(subscriber, cancel))
                 return false;
         return HasRule;
+    }
+
+    private sealed class Delivery
+    {
+        private int hasBegun;
+
+        public bool Begin() => Volatile.Read(ref hasBegun) == 0 && Interlocked.Exchange(ref hasBegun, 1) == 0;
     }
 }
 

@@ -113,6 +113,24 @@ internal sealed class FeedSession
     /// <summary>Whether there is more it has not read than its feeds allow a client that had caught up.</summary>
     public bool IsTooFarBehind => log.Tail.Position.Value - position.Value > maxLag;
 
+    /// <summary>Each feed it follows, and everything at or below which it has been read. May be asked while it reads; nothing before it has begun.</summary>
+    public IEnumerable<(Feed Feed, Position At)> Standing
+    {
+        get
+        {
+            if (Reset is not ResetReason.None)
+                yield break;
+            foreach (var (feed, _) in eventFeeds)
+                yield return (feed, position);
+            for (var i = 0; i < viewFeeds.Length; i++)
+                yield return (viewFeeds[i].Feed, views[i].Position);
+
+            // A topic has no place in the log, and nobody can be far behind in it.
+            foreach (var feed in topicFeeds)
+                yield return (feed, log.Tail.Position);
+        }
+    }
+
     /// <summary>Completes when there may be more to read. Take it before reading.</summary>
     public Task More
     {

@@ -43,6 +43,9 @@ internal sealed partial class LogTail(
     /// <returns>False if some have left the tail; then the store must be read.</returns>
     public bool TryRead(Position after, int limit, List<RecordedEvent> into) => ring.TryCopy(after, limit, into);
 
+    /// <summary>The event at a position, if the tail still holds it: the one instance that all readers share.</summary>
+    public RecordedEvent? Find(Position at) => ring.Find(at);
+
     /// <summary>How long the first event above a position has been there; zero if there is none. At least so long, if it has left the tail.</summary>
     public TimeSpan AgeAfter(Position after)
     {

@@ -67,6 +67,14 @@ internal sealed class Ring<T>(int capacity, long maxBytes)
         return start >= Volatile.Read(ref first) && after >= Floor;
     }
 
+    /// <summary>The item at a position, if the ring has one; the first of several.</summary>
+    public T? Find(Position position)
+    {
+        var stop = Volatile.Read(ref end);
+        var at = FirstAbove(new Position(position.Value - 1), Volatile.Read(ref first), stop);
+        return at < stop && Volatile.Read(ref slots[at % capacity]) is { } item && item.Position == position ? item : null;
+    }
+
     private long FirstAbove(Position after, long low, long high)
     {
         while (low < high)

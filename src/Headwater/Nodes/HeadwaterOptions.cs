@@ -35,6 +35,24 @@ public sealed class HeadwaterOptions
     /// <summary>How many feeds one connection may follow; 32 by default.</summary>
     public int MaxFeedsPerConnection { get; set; } = 32;
 
+    /// <summary>How many feed connections this process holds at once; 100,000 by default. Who comes beyond it gets 503.</summary>
+    public int MaxConnections { get; set; } = 100_000;
+
+    /// <summary>How many feed connections one user may have at this process at once; 100 by default. Who comes beyond it gets 429.</summary>
+    public int MaxConnectionsPerUser { get; set; } = 100;
+
+    /// <summary>
+    /// How many feed connections may come from one address (of IPv6, one network of 64 bits) to this process at once; 10,000 by default.
+    /// Who comes beyond it gets 429. Behind a proxy all come from the proxy's, unless the application uses the middleware for forwarded headers.
+    /// </summary>
+    public int MaxConnectionsPerAddress { get; set; } = 10_000;
+
+    /// <summary>How many feeds and keys one user may follow on all feed connections together; 1,000 by default. Who comes beyond it gets 429.</summary>
+    public int MaxSubscriptionsPerUser { get; set; } = 1000;
+
+    /// <summary>How many feeds and keys may be followed from one address together; 100,000 by default. Who comes beyond it gets 429.</summary>
+    public int MaxSubscriptionsPerAddress { get; set; } = 100_000;
+
     /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
     public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -87,6 +105,11 @@ public sealed class HeadwaterOptions
             (nameof(TombstoneRetention), TombstoneRetention.TotalSeconds, 1, TimeSpan.FromDays(36500).TotalSeconds, " s"),
             (nameof(Heartbeat), Heartbeat.TotalSeconds, 0.01, 3600, " s"),
             (nameof(MaxFeedsPerConnection), MaxFeedsPerConnection, 1, 1000, ""),
+            (nameof(MaxConnections), MaxConnections, 1, 10_000_000, ""),
+            (nameof(MaxConnectionsPerUser), MaxConnectionsPerUser, 1, 10_000_000, ""),
+            (nameof(MaxConnectionsPerAddress), MaxConnectionsPerAddress, 1, 10_000_000, ""),
+            (nameof(MaxSubscriptionsPerUser), MaxSubscriptionsPerUser, 1, 100_000_000, ""),
+            (nameof(MaxSubscriptionsPerAddress), MaxSubscriptionsPerAddress, 1, 100_000_000, ""),
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
             (nameof(MaxConnectionAge), MaxConnectionAge.TotalSeconds, 0, TimeSpan.FromDays(30).TotalSeconds, " s"),
             (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),

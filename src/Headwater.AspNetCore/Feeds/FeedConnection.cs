@@ -1,0 +1,112 @@
+namespace Headwater.AspNetCore;
+
+/// <summary>One open connection: how long its client may be served, what it follows, and what went over it.</summary>
+internal sealed class FeedConnection : IDisposable
+{
+    private readonly Node node;
+    private readonly FeedConnections all;
+    private readonly KeyValuePair<string, object?> tag;
+    private readonly string? user;
+    private readonly string? address;
+    private volatile FeedSession[] sessions = [];
+    private int subscriptions;
+    private long bytes;
+    private long deliveries;
+
+    /// <exception cref="ProblemException">There are too many already.</exception>
+    public FeedConnection(Node node, FeedConnections all, string transport, Caller caller, ConnectionLife life)
+    {
+        (this.node, this.all, Transport, Life) = (node, all, transport, life);
+        (user, address) = (caller.Identity, caller.Address);
+        tag = new KeyValuePair<string, object?>("headwater.transport", transport);
+        OpenedAt = node.Time.GetUtcNow();
+        all.Limits.Take(user, address, connections: 1, subscriptions: 0);
+        Telemetry.Connections.Add(1, tag);
+        all.Add(this);
+    }
+
+    public string Transport { get; }
+
+    public ConnectionLife Life { get; }
+
+    public DateTimeOffset OpenedAt { get; }
+
+    public long Bytes => Interlocked.Read(ref bytes);
+
+    public long Deliveries => Interlocked.Read(ref deliveries);
+
+    /// <summary>What its client follows, each feed at its place.</summary>
+    public IEnumerable<(Feed Feed, Position At)> Standing => sessions.SelectMany(session => session.Standing);
+
+    /// <summary>Counts feeds that the client wants to follow, before they are.</summary>
+    /// <exception cref="ProblemException">It is too many for its user or its address.</exception>
+    public void Subscribe(int feeds)
+    {
+        all.Limits.Take(user, address, connections: 0, feeds);
+        Interlocked.Add(ref subscriptions, feeds);
+    }
+
+    /// <summary>Gives back feeds that were counted and are followed no more.</summary>
+    public void Unsubscribe(int feeds)
+    {
+        all.Limits.Release(user, address, connections: 0, feeds);
+        Interlocked.Add(ref subscriptions, -feeds);
+    }
+
+    /// <summary>The client is served from a session, until it is of another or the connection ends. One that has several gives them all.</summary>
+    public void Follows(params FeedSession[] now) => sessions = now;
+
+    /// <summary>So many bytes were handed to the way out.</summary>
+    public void Wrote(long count)
+    {
+        Interlocked.Add(ref bytes, count);
+        Telemetry.DeliveredBytes.Add(count, tag);
+    }
+
+    /// <summary>Items were handed to the way out.</summary>
+    /// <param name="items">All of a page.</param>
+    /// <param name="isLive">Whether the client had caught up and did not make us wait, so that the time this took was ours.</param>
+    public void Delivered(IReadOnlyList<FeedItem> items, bool isLive)
+    {
+        if (items.Count == 0)
+            return;
+        Interlocked.Add(ref deliveries, items.Count);
+        Telemetry.Deliveries.Add(items.Count, tag);
+        if (!isLive)
+            return;
+
+        // Once for a page, at its oldest: it is there that somebody has waited longest.
+        if (Telemetry.DeliveryLatency.Enabled && RecordedAt(items[0]) is { } recorded)
+            Telemetry.DeliveryLatency.Record(Math.Max(0, (node.Time.GetUtcNow() - recorded).TotalSeconds), tag);
+        if (Telemetry.Source.HasListeners())
+            foreach (var item in items)
+                Trace(item);
+    }
+
+    /// <summary>It is ended because of the client.</summary>
+    public static void Dropped(string reason) => Telemetry.Drops.Add(1, new KeyValuePair<string, object?>("headwater.drop.reason", reason));
+
+    public void Dispose()
+    {
+        all.Remove(this);
+        all.Limits.Release(user, address, connections: 1, subscriptions);
+        Telemetry.Connections.Add(-1, tag);
+        if (Life.End is { } end)
+            Dropped(end.Reason);
+    }
+
+    /// <summary>One span for an event and a feed, not for each of the connections: there may be thousands.</summary>
+    private void Trace(FeedItem item)
+    {
+        if (item.Origin is not TopicMessage && node.Tail.Find(item.Origin.Position) is { Metadata.TraceParent: { } traceParent } happened
+            && Telemetry.IsTraced(traceParent) && item.Feed.IsFirstDelivery(happened))
+            Telemetry.Delivered(item.Feed.Name, traceParent, happened.RecordedAt, node.Time.GetUtcNow());
+    }
+
+    private DateTimeOffset? RecordedAt(FeedItem item) => item.Origin switch
+    {
+        RecordedEvent happened => happened.RecordedAt,
+        ViewChange change => node.Tail.Find(change.Position)?.RecordedAt,
+        _ => null,
+    };
+}
