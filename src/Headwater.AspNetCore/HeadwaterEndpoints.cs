@@ -11,7 +11,7 @@ public static class HeadwaterEndpoints
 {
     /// <summary>
     /// Maps the feeds (<c>/feeds</c>, <c>/feeds/{feed}</c>, <c>/feeds/{feed}/{key}</c>), the probe of what stands between a client
-    /// and them (<c>/feeds/_probe</c>), and the health endpoints (<c>/health</c>, <c>/health/detail</c>).
+    /// and them (<c>/feeds/_probe</c>), and the health endpoints (<c>/health</c>, <c>/health/detail</c>, <c>/health/connections</c>).
     /// </summary>
     public static IEndpointConventionBuilder MapHeadwater(this IEndpointRouteBuilder endpoints)
     {

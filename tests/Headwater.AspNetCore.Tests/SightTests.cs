@@ -41,25 +41,23 @@ public sealed class SightTests : IAsyncLifetime
             Measured.All(instrument, (value, tags) => into.AddOrUpdate((string)tags["headwater.transport"]!, value, (_, sum) => sum + value));
     }
 
-    [Fact]
-    public async Task The_time_from_commit_to_write_is_measured_of_clients_that_have_caught_up()
+    [Theory]
+    [InlineData("/feeds/order-events")]
+    [InlineData("/feeds/orders")]
+    public async Task The_time_from_commit_to_write_is_measured_of_clients_that_have_caught_up(string path)
     {
         await Append("0");
         var latencies = new ConcurrentQueue<double>();
         using var measuring = Measured.All("headwater.feed.delivery.latency", (value, _) => latencies.Enqueue(value));
-        foreach (var path in new[] { "/feeds/order-events", "/feeds/orders" })
-        {
-            latencies.Clear();
-            using var feed = await app.Follow($"{path}?after=start");
-            await feed.NextEvent();
-            await CaughtUp(feed);
-            Assert.Empty(latencies);
+        using var feed = await app.Follow($"{path}?after=start");
+        await feed.NextEvent();
+        await CaughtUp(feed);
+        Assert.Empty(latencies);
 
-            await Append($"of {path}");
-            await feed.NextEvent();
-            await Until(() => !latencies.IsEmpty);
-            Assert.InRange(Assert.Single(latencies), 0, 20);
-        }
+        await Append("1");
+        await feed.NextEvent();
+        await Until(() => !latencies.IsEmpty);
+        Assert.InRange(Assert.Single(latencies), 0, 20);
     }
 
     [Fact]
