@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text;
 using System.Text.Json;
 using Headwater.AspNetCore.Tests;
 
@@ -127,6 +129,24 @@ public abstract class ProxySpecification
     }
 
     [Fact]
+    public async Task A_WebSocket_gets_through()
+    {
+        await using var app = await EchoApp.Start();
+        await using var proxy = await Start(new Uri(app.Urls.Single()), out var site);
+        using var socket = await site.Connect(EchoApp.Path).WaitAsync(limit);
+        using var timeUp = new CancellationTokenSource(limit);
+        var buffer = new byte[1024];
+        foreach (var word in new[] { "tea", "cake" })
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(word), WebSocketMessageType.Text, endOfMessage: true, timeUp.Token);
+            var said = await socket.ReceiveAsync(buffer, timeUp.Token);
+            Assert.Equal(word, Encoding.UTF8.GetString(buffer, 0, said.Count));
+        }
+
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, timeUp.Token);
+    }
+
+    [Fact]
     public async Task What_is_for_operators_stays_inside()
     {
         await using var app = await Origin(never);
@@ -148,9 +168,12 @@ public abstract class ProxySpecification
     private protected static Task<OrdersApp> Origin(TimeSpan heartbeat) =>
         OrdersApp.Start(headwater => headwater.Configure(options => options.Heartbeat = heartbeat));
 
-    private protected Task<Proxy> Start(OrdersApp app, out Site site, int idleSeconds = 60, string addition = "")
+    private protected Task<Proxy> Start(OrdersApp app, out Site site, int idleSeconds = 60, string addition = "") =>
+        Start(app.Client.BaseAddress!, out site, idleSeconds, addition);
+
+    private Task<Proxy> Start(Uri origin, out Site site, int idleSeconds = 60, string addition = "")
     {
-        site = new Site(app.Client.BaseAddress!) { IdleSeconds = idleSeconds, Addition = addition };
+        site = new Site(origin) { IdleSeconds = idleSeconds, Addition = addition };
         return Proxy.Start(site, Prepare(site));
     }
 

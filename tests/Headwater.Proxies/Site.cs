@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Headwater.Postgres.Servers;
@@ -56,16 +58,23 @@ internal sealed class Site : IDisposable
     /// <summary>A client that speaks one version of HTTP, over TLS, and trusts this site only.</summary>
     public HttpClient Client(Version version) => new(new OneVersion(version, new SocketsHttpHandler
     {
-        SslOptions =
-        {
-            RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && shown.GetCertHashString() == certificate.GetCertHashString(),
-        },
+        SslOptions = { RemoteCertificateValidationCallback = IsOwn },
     }))
     {
         BaseAddress = new Uri($"https://localhost:{Port}"),
     };
 
+    public async Task<ClientWebSocket> Connect(string path)
+    {
+        var socket = new ClientWebSocket { Options = { RemoteCertificateValidationCallback = IsOwn } };
+        await socket.ConnectAsync(new Uri($"wss://localhost:{Port}{path}"), CancellationToken.None);
+        return socket;
+    }
+
     public void Dispose() => certificate.Dispose();
+
+    private bool IsOwn(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors) =>
+        shown?.GetCertHashString() == certificate.GetCertHashString();
 
     private sealed class OneVersion(Version version, HttpMessageHandler inner) : DelegatingHandler(inner)
     {
