@@ -7,10 +7,10 @@ cd "$(dirname "$0")"
 
 # Nothing may stay behind: no build server, no node of the build, no child of a test.
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
-child=
+declare -A running=()
 stop() {
   trap - EXIT INT TERM
-  if [ -n "$child" ]; then kill -TERM -- "-$child" 2>/dev/null || true; fi
+  for child in "${!running[@]}"; do kill -TERM -- "-$child" 2>/dev/null || true; done
 }
 trap stop EXIT
 trap 'stop; exit 130' INT TERM
@@ -68,28 +68,46 @@ say "Building"
 dotnet build Headwater.slnx -c Release -v quiet -nodeReuse:false -p:UseSharedCompilation=false
 
 passed=0 failed=0 skipped=0
-for project in tests/*/*.csproj; do
-  name=$(basename "$project" .csproj)
-  dll="tests/$name/bin/Release/net10.0/$name.dll"
-  # The specifications are run by the projects of the adapters, and the servers started by theirs.
-  if [ "$name" = Headwater.Specifications ] || [ "$name" = Headwater.Postgres.Servers ] || [[ $name != *"${1:-}"* ]]; then continue; fi
-  say "$name"
-  log=$(mktemp)
-  set +e
-  setsid dotnet "$dll" --progress off --no-ansi --output Detailed > >(tee "$log") 2>&1 &
-  child=$!
-  wait "$child"
-  code=$?
-  set -e
+logs=$(mktemp -d)
+
+# Most of the time of most tests is spent waiting for servers, so two projects run at a time; what measures time, or has work for all
+# processors, has the machine to itself.
+start() {
+  say "$1 runs"
+  setsid dotnet "tests/$1/bin/Release/net10.0/$1.dll" --progress off --no-ansi --output Detailed >"$logs/$1" 2>&1 &
+  running[$!]=$1
+}
+finish() {
+  local child='' code=0 name
+  wait -n -p child "${!running[@]}" || code=$?
+  name=${running[$child]}
+  unset "running[$child]"
   kill -KILL -- "-$child" 2>/dev/null || true
-  child=
-  count() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" "$log" | tail -n 1; }
+  say "$name"
+  cat "$logs/$name"
+  count() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" "$logs/$name" | tail -n 1; }
+  local ok bad left
   ok=$(count succeeded) bad=$(count failed) left=$(count skipped)
   # A run that ended badly without saying how many failed has failed all the same.
   if [ "$code" != 0 ] && [ "${bad:-0}" = 0 ]; then bad=1; fi
   passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${left:-0}))
-  rm -f "$log"
+}
+
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  case $name in
+    # The specifications are run by the projects of the adapters, and the servers started by theirs.
+    Headwater.Specifications | Headwater.Postgres.Servers) continue ;;
+    *"${1:-}"*) ;;
+    *) continue ;;
+  esac
+  case $name in Headwater.EndToEnd) together=1 ;; *) together=2 ;; esac
+  while [ "${#running[@]}" -ge "$together" ]; do finish; done
+  start "$name"
+  while [ "$together" = 1 ] && [ "${#running[@]}" -gt 0 ]; do finish; done
 done
+while [ "${#running[@]}" -gt 0 ]; do finish; done
+rm -rf "$logs"
 
 echo
 if [ "$((passed + failed))" = 0 ]; then

@@ -15,6 +15,8 @@ internal sealed class Child : IAsyncDisposable
 
     public Process Process { get; }
 
+    public static Child Of(string program, params IEnumerable<string> arguments) => new(program, arguments);
+
     /// <summary>This program again, in a part of a benchmark that needs a process of its own.</summary>
     public static Child Part(string name, params IEnumerable<string> arguments) =>
         new(Path.Combine(AppContext.BaseDirectory, "Headwater.Bench"), [name, .. arguments]);
