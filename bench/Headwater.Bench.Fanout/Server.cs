@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.SignalR;
 
@@ -17,12 +18,35 @@ internal static class Server
         {
             "signalr" => SignalR(builder),
             "aspnet" => ServerSentEvents,
+            "durable" => Durable(builder),
             _ => throw new ArgumentException($"There is no contender '{name}'.", nameof(name)),
         };
         await using var app = builder.Build();
         map(app);
         await app.RunAsync();
         return 0;
+    }
+
+    /// <summary>Ours, and every message is an event that is on the disk before anybody hears of it.</summary>
+    private static Action<WebApplication> Durable(WebApplicationBuilder builder)
+    {
+        var folder = Directory.CreateTempSubdirectory("headwater-fanout-").FullName;
+        builder.Services.AddHeadwater(headwater => headwater
+            .UseSqlite(Path.Combine(folder, "log.db"))
+            .UseJson(FanoutJson.Default)
+            .AddEvents<MessageEvent>()
+            .AddFeed("messages", feed => feed.Events("message").Contract<MessageEvent.Published, MessageEvent.Published>("published", (happened, _) => happened).AllowAnonymous()));
+        return app =>
+        {
+            app.MapHeadwater();
+            app.MapPost("/publish", async (HttpRequest request, Log log) =>
+            {
+                var message = await request.ReadFromJsonAsync(FanoutJson.Default.Published);
+                await log.Append(new StreamId("message", "all"), ExpectedVersion.Any, [message!]);
+                return Results.Accepted();
+            });
+            app.Lifetime.ApplicationStopped.Register(() => Directory.Delete(folder, recursive: true));
+        };
     }
 
     /// <summary>A hub, and every connection is sent the message.</summary>
@@ -78,3 +102,13 @@ internal static class Server
 
 /// <summary>Clients only listen.</summary>
 internal sealed class EmptyHub : Hub;
+
+[JsonDerivedType(typeof(Published), "published")]
+internal abstract record MessageEvent
+{
+    public sealed record Published([property: JsonPropertyName("d")] string Text) : MessageEvent;
+}
+
+[JsonSerializable(typeof(MessageEvent))]
+[JsonSerializable(typeof(MessageEvent.Published))]
+internal sealed partial class FanoutJson : JsonSerializerContext;

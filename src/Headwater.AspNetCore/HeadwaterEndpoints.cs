@@ -20,6 +20,7 @@ public static class HeadwaterEndpoints
         var connections = new FeedConnections(
             node, endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
         node.Begin(connections.Run);
+        SocketWay.Allow(endpoints.ServiceProvider);
 
         var group = endpoints.MapGroup("");
         FeedEndpoint.Map(group, node, connections);

@@ -74,6 +74,9 @@ internal sealed partial class ConnectionLife : IDisposable
     /// <summary>Cancelled at the end.</summary>
     public CancellationToken Over { get; }
 
+    /// <summary>Called in the moment of the end, before anybody is told of it.</summary>
+    public Action? AtEnd { private get; set; }
+
     /// <summary>Why it is over, if it is.</summary>
     public LifeEnd? End => Volatile.Read(ref end);
 
@@ -168,6 +171,7 @@ internal sealed partial class ConnectionLife : IDisposable
             if (disposed || end is not null)
                 return;
             Volatile.Write(ref end, why);
+            AtEnd?.Invoke();
             changed.Beat();
             _ = over.CancelAsync();
         }

@@ -3,6 +3,8 @@ namespace Headwater.AspNetCore;
 /// <summary>One open connection: how long its client may be served, what it follows, and what went over it.</summary>
 internal sealed class FeedConnection : IDisposable
 {
+    private static readonly KeyValuePair<string, object?> sse = Tag(Transports.Sse);
+
     private readonly Node node;
     private readonly FeedConnections all;
     private readonly KeyValuePair<string, object?> tag;
@@ -18,7 +20,7 @@ internal sealed class FeedConnection : IDisposable
     {
         (this.node, this.all, Transport, Life) = (node, all, transport, life);
         (user, address) = (caller.Identity, caller.Address);
-        tag = new KeyValuePair<string, object?>("headwater.transport", transport);
+        tag = Tag(transport);
         OpenedAt = node.Time.GetUtcNow();
         all.Limits.Take(user, address, connections: 1, subscriptions: 0);
         Telemetry.Connections.Add(1, tag);
@@ -71,16 +73,39 @@ internal sealed class FeedConnection : IDisposable
         if (items.Count == 0)
             return;
         Interlocked.Add(ref deliveries, items.Count);
-        Telemetry.Deliveries.Add(items.Count, tag);
+        Told(node, items, 1, isLive, tag);
+    }
+
+    /// <summary>The same items were handed to the ways out of many at once, who had all caught up.</summary>
+    /// <param name="node">Time and the log.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="connections">How many connections.</param>
+    /// <param name="length">How many bytes for each.</param>
+    public static void Delivered(Node node, IReadOnlyList<FeedItem> items, int connections, int length)
+    {
+        Telemetry.DeliveredBytes.Add((long)connections * length, sse);
+        Told(node, items, connections, isLive: true, sse);
+    }
+
+    /// <summary>It was one of those.</summary>
+    public void Counted(int items, int length)
+    {
+        Interlocked.Add(ref deliveries, items);
+        Interlocked.Add(ref bytes, length);
+    }
+
+    private static void Told(Node node, IReadOnlyList<FeedItem> items, int connections, bool isLive, KeyValuePair<string, object?> tag)
+    {
+        Telemetry.Deliveries.Add((long)items.Count * connections, tag);
         if (!isLive)
             return;
 
         // Once for a page, at its oldest: it is there that somebody has waited longest.
-        if (Telemetry.DeliveryLatency.Enabled && RecordedAt(items[0]) is { } recorded)
+        if (Telemetry.DeliveryLatency.Enabled && RecordedAt(node, items[0]) is { } recorded)
             Telemetry.DeliveryLatency.Record(Math.Max(0, (node.Time.GetUtcNow() - recorded).TotalSeconds), tag);
         if (Telemetry.Source.HasListeners())
             foreach (var item in items)
-                Trace(item);
+                Trace(node, item);
     }
 
     /// <summary>It is ended because of the client.</summary>
@@ -95,15 +120,17 @@ internal sealed class FeedConnection : IDisposable
             Dropped(end.Reason);
     }
 
+    private static KeyValuePair<string, object?> Tag(string transport) => new("headwater.transport", transport);
+
     /// <summary>One span for an event and a feed, not for each of the connections: there may be thousands.</summary>
-    private void Trace(FeedItem item)
+    private static void Trace(Node node, FeedItem item)
     {
         if (item.Origin is not TopicMessage && node.Tail.Find(item.Origin.Position) is { Metadata.TraceParent: { } traceParent } happened
             && Telemetry.IsTraced(traceParent) && item.Feed.IsFirstDelivery(happened))
             Telemetry.Delivered(item.Feed.Name, traceParent, happened.RecordedAt, node.Time.GetUtcNow());
     }
 
-    private DateTimeOffset? RecordedAt(FeedItem item) => item.Origin switch
+    private static DateTimeOffset? RecordedAt(Node node, FeedItem item) => item.Origin switch
     {
         RecordedEvent happened => happened.RecordedAt,
         ViewChange change => node.Tail.Find(change.Position)?.RecordedAt,

@@ -4,17 +4,29 @@ using System.Diagnostics.Metrics;
 namespace Headwater.AspNetCore;
 
 /// <summary>What all feed connections share: the heartbeat, the server's end, the limits; and who they are.</summary>
-internal sealed class FeedConnections(Node node, CancellationToken stopping)
+internal sealed class FeedConnections
 {
+    private readonly Node node;
+    private readonly CancellationToken stopping;
     private readonly Pulse heartbeat = new();
     private readonly ConcurrentDictionary<FeedConnection, byte> open = [];
+
+    public FeedConnections(Node node, CancellationToken stopping)
+    {
+        (this.node, this.stopping) = (node, stopping);
+        Limits = new ConnectionLimits(node);
+        Crowds = new Crowds(node, this);
+    }
 
     public int Open => Limits.Open;
 
     /// <summary>All that are open just now.</summary>
     public IEnumerable<FeedConnection> All => open.Select(each => each.Key);
 
-    public ConnectionLimits Limits { get; } = new(node);
+    public ConnectionLimits Limits { get; }
+
+    /// <summary>Those that follow the same and have caught up.</summary>
+    public Crowds Crowds { get; }
 
     /// <summary>Completes at the next heartbeat. One timer serves all connections.</summary>
     public Task Heartbeat => heartbeat.Next;

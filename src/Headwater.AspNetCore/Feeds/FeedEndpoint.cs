@@ -57,7 +57,10 @@ internal sealed partial class FeedEndpoint(Node node, FeedConnections connection
         client.Follows(session);
         SseResponse.Begin(context);
 
-        var connection = new SseConnection(session, context.Response.BodyWriter, node, connections, client, isPadded);
+        // What is padded has comments of its own in between.
+        var connection = new SseConnection(
+            session, context.Response.BodyWriter, node, connections, client, isPadded,
+            isPadded ? null : (string.Join('\n', asked), () => (ICrowdWay?)SocketWay.To(context) ?? new BodyWay(context.Response.BodyWriter)));
         try
         {
             await connection.Run(context.RequestAborted);

@@ -15,8 +15,10 @@ namespace Headwater.AspNetCore;
 /// Whether the client says that something on its way holds bytes back until more come. Then there is a long comment at the start and a
 /// short one after each burst. Not for everybody: it would be a second write for each delivery.
 /// </param>
+/// <param name="crowd">What it follows, as one text, and the way to the client, if others may write to it what is the same for all.</param>
 internal sealed class SseConnection(
-    FeedSession session, PipeWriter output, Node node, FeedConnections connections, FeedConnection client, bool isPadded = false)
+    FeedSession session, PipeWriter output, Node node, FeedConnections connections, FeedConnection client, bool isPadded = false,
+    (string Feeds, Func<ICrowdWay> Way)? crowd = null)
 {
     private const int FlushAtBytes = 32 << 10;
 
@@ -26,8 +28,12 @@ internal sealed class SseConnection(
     // Long enough that the comment goes out in a packet of its own, and that a burst has one comment and not many.
     private static readonly TimeSpan burstPause = TimeSpan.FromMilliseconds(50);
 
+    // A flush that waits for more than the socket's buffer waits for the client.
+    private static readonly TimeSpan slow = TimeSpan.FromMilliseconds(20);
+
     private readonly ConnectionLife life = client.Life;
     private readonly List<FeedItem> items = [];
+    private ICrowdWay? way;
     private bool isBurst;
     private bool hasWaitedForClient;
 
@@ -92,7 +98,8 @@ internal sealed class SseConnection(
             hasCaughtUp = true;
             if (isPadded && isBurst)
                 await PushOut(more, quiet, deadline);
-            await Task.WhenAny(more, quiet);
+            if (!await WaitInCrowd(quiet, deadline))
+                await Task.WhenAny(more, quiet);
         }
 
         if (life.End is { } end)
@@ -165,6 +172,29 @@ internal sealed class SseConnection(
         isBurst = true;
     }
 
+    /// <summary>Lets the crowd of those who follow the same write to the client, for as long as the client takes it and all is quiet otherwise.</summary>
+    /// <returns>Whether it could; if not, the crowd stands elsewhere.</returns>
+    private async ValueTask<bool> WaitInCrowd(Task quiet, CancellationTokenSource deadline)
+    {
+        if (crowd is not { Feeds: var feeds, Way: var open })
+            return false;
+        way ??= open();
+        if (quiet.IsCompleted || connections.Crowds.Join(feeds, session, client, way) is not { } seat)
+            return false;
+
+        // At once, and not when this loop comes to it: nothing is told any more to who must not hear it.
+        life.AtEnd = () => seat.Leave();
+        client.Follows(seat.Session);
+        if (life.End is null)
+            await Task.WhenAny(seat.Ended, quiet);
+        life.AtEnd = null;
+        session.GoTo(seat.Leave());
+        client.Follows(session);
+        if (seat.HasMore)
+            await WithinLimit(way.Finish(deadline.Token), deadline);
+        return true;
+    }
+
     /// <summary>Sends a comment after a burst, so that what holds the last bytes back until more come holds back the comment.</summary>
     private async ValueTask PushOut(Task more, Task quiet, CancellationTokenSource deadline)
     {
@@ -193,25 +223,31 @@ internal sealed class SseConnection(
         var flush = output.FlushAsync(deadline.Token);
         if (!flush.IsCompleted)
         {
-            hasWaitedForClient = true;
-            deadline.CancelAfter(life.End is null ? node.Options.WriteTimeout : ConnectionLife.LastWords);
-            var began = Stopwatch.GetTimestamp();
-            try
-            {
-                await flush;
-            }
-            catch (OperationCanceledException) when (life.End is null && Stopwatch.GetElapsedTime(began) >= node.Options.WriteTimeout)
-            {
-                FeedConnection.Dropped("slow");
-                throw;
-            }
-
-            deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+            await WithinLimit(flush.AsTask(), deadline);
         }
         else if ((await flush).IsCompleted)
         {
             throw new OperationCanceledException("The client has gone.");
         }
+    }
+
+    /// <summary>Lets the client take its time, within the limit.</summary>
+    private async ValueTask WithinLimit(Task writing, CancellationTokenSource deadline)
+    {
+        var began = Stopwatch.GetTimestamp();
+        deadline.CancelAfter(life.End is null ? node.Options.WriteTimeout : ConnectionLife.LastWords);
+        try
+        {
+            await writing;
+        }
+        catch (OperationCanceledException) when (life.End is null && Stopwatch.GetElapsedTime(began) >= node.Options.WriteTimeout)
+        {
+            FeedConnection.Dropped("slow");
+            throw;
+        }
+
+        deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+        hasWaitedForClient |= Stopwatch.GetElapsedTime(began) > slow;
     }
 
     private void Write(string text)

@@ -42,6 +42,7 @@ internal enum ResetReason
 internal sealed class FeedSession
 {
     private readonly Log log;
+    private readonly IReadOnlyList<FeedRequest> requests;
     private readonly int pageSize;
     private readonly (EventFeed Feed, LogFilter Filter)[] eventFeeds;
     private readonly (ViewFeed Feed, string? Key)[] viewFeeds;
@@ -58,6 +59,7 @@ internal sealed class FeedSession
     private FeedSession(Log log, IReadOnlyList<FeedRequest> requests, int pageSize)
     {
         this.log = log;
+        this.requests = requests;
         this.pageSize = pageSize;
         eventFeeds =
         [
@@ -105,6 +107,36 @@ internal sealed class FeedSession
 
         session.Reset = session.Resume(after, head, states);
         return session;
+    }
+
+    /// <summary>Whether its cursor says all about where it stands; not if it follows a read model twice, as a whole and by key.</summary>
+    public bool HasOnePlace =>
+        viewFeeds.DistinctBy(view => view.Feed.Tail).Count() == viewFeeds.Length && (topics is null || topics.At is not null);
+
+    /// <summary>Another session that follows the same and stands at the same place.</summary>
+    public FeedSession Fork()
+    {
+        var fork = new FeedSession(log, requests, pageSize);
+        views.CopyTo(fork.views, 0);
+        trimmedTo.CopyTo(fork.trimmedTo, 0);
+        fork.GoTo(Cursor);
+        return fork;
+    }
+
+    /// <summary>Whether it stands at the place of another one that follows the same. To who follows topics alone the log's part says nothing.</summary>
+    public bool IsAt(Cursor other) =>
+        (position == other.Position || eventFeeds.Length == 0 && viewFeeds.Length == 0)
+        && Array.TrueForAll(views, view => other.In(view.View) == view)
+        && (topics is null || topics.At is { } at && other.In(TopicRings.CursorPart) == at);
+
+    /// <summary>Goes on to where another session has come that follows the same.</summary>
+    public void GoTo(Cursor other)
+    {
+        position = other.Position;
+        for (var i = 0; i < views.Length; i++)
+            views[i] = other.In(views[i].View) ?? views[i];
+        if (other.In(TopicRings.CursorPart) is { } inTopics)
+            topics?.Resume([inTopics]);
     }
 
     /// <summary>Whether what it reads is of events alone, which never change, and not of rows or of topics.</summary>
