@@ -45,6 +45,7 @@ internal sealed partial class ConnectionLife : IDisposable
     private DateTimeOffset? askAt;
     private bool shouldWarn;
     private LifeEnd? end;
+    private Action? atEnd;
     private bool disposed;
 
     /// <param name="node">Time and options.</param>
@@ -75,7 +76,14 @@ internal sealed partial class ConnectionLife : IDisposable
     public CancellationToken Over { get; }
 
     /// <summary>Called in the moment of the end, before anybody is told of it.</summary>
-    public Action? AtEnd { private get; set; }
+    public Action? AtEnd
+    {
+        set
+        {
+            lock (gate)
+                atEnd = value;
+        }
+    }
 
     /// <summary>Why it is over, if it is.</summary>
     public LifeEnd? End => Volatile.Read(ref end);
@@ -171,7 +179,7 @@ internal sealed partial class ConnectionLife : IDisposable
             if (disposed || end is not null)
                 return;
             Volatile.Write(ref end, why);
-            AtEnd?.Invoke();
+            atEnd?.Invoke();
             changed.Beat();
             _ = over.CancelAsync();
         }
