@@ -1,5 +1,6 @@
 using System.Net;
 using Headwater;
+using OpenTelemetry.Metrics;
 
 namespace Departures;
 
@@ -30,10 +31,13 @@ internal static class DeparturesApp
             .AddSingleton(provider => new SimulatedClock(provider.GetRequiredService<TimeProvider>(), settings.MinutesPerSecond))
             .AddHostedService<Replay>();
 
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Headwater").AddPrometheusExporter());
+
         var app = builder.Build();
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
         app.MapHeadwater();
+        app.MapPrometheusScrapingEndpoint();
         app.MapStream<Flight, FlightEvent>("/flights/{flight}")
             .MapCommand<Schedule>("schedule")
             .MapCommand<ChangeGate>("gate")
