@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -76,6 +77,31 @@ public sealed class LimitTests
         await using var app = await OrdersApp.Start(headwater => headwater.Configure(options => options.MaxConnections = 1));
         using var first = await app.Follow("/feeds/orders");
         await Refused(await app.Client.GetAsync("/feeds/orders", HttpCompletionOption.ResponseHeadersRead), HttpStatusCode.ServiceUnavailable, "connections", 1, 2);
+    }
+
+    [Fact]
+    public async Task A_connection_that_has_had_its_bytes_waits_and_nobody_else_does()
+    {
+        var time = new WatchedTime();
+        await using var app = await OrdersApp.Start(headwater => headwater.Configure(options => options.MaxBytesPerSecond = 10_000).Services.AddSingleton<TimeProvider>(time));
+        using var greedy = await app.Follow("/feeds/order-events?after=start");
+        await app.Node.Log.Append(new StreamId("order", "1"), ExpectedVersion.Any, [new OrderEvent.ItemAdded(new string('x', 50_000), 1)]);
+        await greedy.NextEvent();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!time.Timers.Any(due => due > TimeSpan.FromSeconds(3) && due < TimeSpan.FromSeconds(5)))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        using var other = await app.Follow($"/feeds/order-events?after={greedy.LastEventId}");
+        await app.Node.Log.Append(new StreamId("order", "2"), ExpectedVersion.Any, [new OrderEvent.Opened("ann")]);
+        Assert.Equal("order-opened", (await other.NextEvent()).Event);
+        var health = JsonDocument.Parse(await app.Client.GetStringAsync("/health/connections")).RootElement;
+        Assert.Equal((1, 1), (health.GetProperty("slowest")[0].GetProperty("deliveries").GetInt32(), health.GetProperty("slowest")[0].GetProperty("lagEvents").GetInt32()));
+
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("order-opened", (await greedy.NextEvent()).Event);
     }
 
     private static async Task Refused(HttpResponseMessage response, HttpStatusCode status, string limit, int expected, int actual)

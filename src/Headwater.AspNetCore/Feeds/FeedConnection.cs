@@ -5,6 +5,9 @@ internal sealed class FeedConnection : IDisposable
 {
     private static readonly KeyValuePair<string, object?> sse = Tag(Transports.Sse);
 
+    // Timers take no longer times than 49 days.
+    private const double LongestPause = 3600;
+
     private readonly Node node;
     private readonly FeedConnections all;
     private readonly KeyValuePair<string, object?> tag;
@@ -14,6 +17,8 @@ internal sealed class FeedConnection : IDisposable
     private int subscriptions;
     private long bytes;
     private long deliveries;
+    private double unpaid;      // bytes beyond what the time since then has paid for
+    private long paidAt;
 
     /// <exception cref="ProblemException">There are too many already.</exception>
     public FeedConnection(Node node, FeedConnections all, string transport, Caller caller, ConnectionLife life)
@@ -22,6 +27,7 @@ internal sealed class FeedConnection : IDisposable
         (user, address) = (caller.Identity, caller.Address);
         tag = Tag(transport);
         OpenedAt = node.Time.GetUtcNow();
+        paidAt = node.Time.GetTimestamp();
         all.Limits.Take(user, address, connections: 1, subscriptions: 0);
         Telemetry.Connections.Add(1, tag);
         all.Add(this);
@@ -63,6 +69,15 @@ internal sealed class FeedConnection : IDisposable
     {
         Interlocked.Add(ref bytes, count);
         Telemetry.DeliveredBytes.Add(count, tag);
+        if (node.Options.MaxBytesPerSecond > 0)
+            unpaid = Unpaid() + count;
+    }
+
+    /// <summary>How long nothing more may be written, because a second's bytes are out already. Whoever writes asks.</summary>
+    public TimeSpan Pause()
+    {
+        var perSecond = node.Options.MaxBytesPerSecond;
+        return perSecond > 0 && Unpaid() is var bytesOut && bytesOut > perSecond ? TimeSpan.FromSeconds(Math.Min(bytesOut / perSecond - 1, LongestPause)) : TimeSpan.Zero;
     }
 
     /// <summary>Items were handed to the way out.</summary>
@@ -128,6 +143,14 @@ internal sealed class FeedConnection : IDisposable
         if (item.Origin is not TopicMessage && node.Tail.Find(item.Origin.Position) is { Metadata.TraceParent: { } traceParent } happened
             && Telemetry.IsTraced(traceParent) && item.Feed.IsFirstDelivery(happened))
             Telemetry.Delivered(item.Feed.Name, traceParent, happened.RecordedAt, node.Time.GetUtcNow());
+    }
+
+    private double Unpaid()
+    {
+        var now = node.Time.GetTimestamp();
+        unpaid = Math.Max(0, unpaid - node.Time.GetElapsedTime(paidAt, now).TotalSeconds * node.Options.MaxBytesPerSecond);
+        paidAt = now;
+        return unpaid;
     }
 
     private static DateTimeOffset? RecordedAt(Node node, FeedItem item) => item.Origin switch

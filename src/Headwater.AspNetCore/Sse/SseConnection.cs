@@ -58,6 +58,7 @@ internal sealed class SseConnection(
         // must not enter and leave, at every event, the list of those who wait for the heartbeat, which is as long as there are connections.
         var quiet = Task.WhenAny(connections.Heartbeat, life.Changed, ended);
         var (hasCaughtUp, isAllTold) = (false, true);
+        var pause = Task.CompletedTask;
         while (true)
         {
             // Taken before the look at what it tells of.
@@ -68,6 +69,15 @@ internal sealed class SseConnection(
                 break;
             if (life.TakeWarning(out var expires))
                 Write($"event: {ExpiringFrame.Name}\ndata: {ExpiringFrame.Data(expires)}\n\n");
+
+            if (!pause.IsCompleted)
+            {
+                if (beat)
+                    Write(SseFormat.EndOfBlock(session.Cursor));
+                await Flush(deadline);
+                await Task.WhenAny(pause, quiet);
+                continue;
+            }
 
             var more = session.More;
             var moved = await session.Read(items, aborted);
@@ -83,6 +93,8 @@ internal sealed class SseConnection(
                 Write(SseFormat.EndOfBlock(session.Cursor));
             await Flush(deadline);
             client.Delivered(items, isLive: hasCaughtUp && !hasWaitedForClient);
+            if (client.Pause() is { Ticks: > 0 } time)
+                pause = Task.Delay(time, node.Time, deadline.Token);
 
             // Who catches up may be as far behind as the log is long, and who reads quickly is behind for the length of a read.
             if (hasCaughtUp && hasWaitedForClient && session.IsTooFarBehind)
@@ -176,7 +188,8 @@ internal sealed class SseConnection(
     /// <returns>Whether it could; if not, the crowd stands elsewhere.</returns>
     private async ValueTask<bool> WaitInCrowd(Task quiet, CancellationTokenSource deadline)
     {
-        if (crowd is not { Feeds: var feeds, Way: var open })
+        // A budget of bytes is a client's own.
+        if (crowd is not { Feeds: var feeds, Way: var open } || node.Options.MaxBytesPerSecond > 0)
             return false;
         way ??= open();
         if (quiet.IsCompleted || connections.Crowds.Join(feeds, session, client, way) is not { } seat)

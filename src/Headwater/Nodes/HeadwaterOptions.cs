@@ -53,6 +53,12 @@ public sealed class HeadwaterOptions
     /// <summary>How many feeds and keys may be followed from one address together; 100,000 by default. Who comes beyond it gets 429.</summary>
     public int MaxSubscriptionsPerAddress { get; set; } = 100_000;
 
+    /// <summary>
+    /// How many bytes a second one feed connection is sent; any number (0) by default. What comes in one page is sent at once, and then
+    /// nothing until that is paid off, so that the client lags and nobody waits for it. Pages that are polled are not held back.
+    /// </summary>
+    public long MaxBytesPerSecond { get; set; }
+
     /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
     public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -110,6 +116,7 @@ public sealed class HeadwaterOptions
             (nameof(MaxConnectionsPerAddress), MaxConnectionsPerAddress, 1, 10_000_000, ""),
             (nameof(MaxSubscriptionsPerUser), MaxSubscriptionsPerUser, 1, 100_000_000, ""),
             (nameof(MaxSubscriptionsPerAddress), MaxSubscriptionsPerAddress, 1, 100_000_000, ""),
+            (nameof(MaxBytesPerSecond), MaxBytesPerSecond, 0, 1L << 40, " bytes"),
             (nameof(DrainSpread), DrainSpread.TotalSeconds, 0, 600, " s"),
             (nameof(MaxConnectionAge), MaxConnectionAge.TotalSeconds, 0, TimeSpan.FromDays(30).TotalSeconds, " s"),
             (nameof(WriteTimeout), WriteTimeout.TotalSeconds, 0.1, 3600, " s"),

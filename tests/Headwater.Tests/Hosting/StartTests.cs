@@ -160,6 +160,7 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.MaxConnectionsPerAddress), options => options.MaxConnectionsPerAddress = 0 },
         { nameof(HeadwaterOptions.MaxSubscriptionsPerUser), options => options.MaxSubscriptionsPerUser = 0 },
         { nameof(HeadwaterOptions.MaxSubscriptionsPerAddress), options => options.MaxSubscriptionsPerAddress = 0 },
+        { nameof(HeadwaterOptions.MaxBytesPerSecond), options => options.MaxBytesPerSecond = -1 },
         { nameof(HeadwaterOptions.DrainSpread), options => options.DrainSpread = TimeSpan.FromHours(1) },
         { nameof(HeadwaterOptions.MaxConnectionAge), options => options.MaxConnectionAge = TimeSpan.FromDays(31) },
         { nameof(HeadwaterOptions.WriteTimeout), options => options.WriteTimeout = TimeSpan.Zero },
