@@ -101,7 +101,7 @@ for project in tests/*/*.csproj; do
     *"${1:-}"*) ;;
     *) continue ;;
   esac
-  case $name in Headwater.EndToEnd) together=1 ;; *) together=2 ;; esac
+  case $name in Headwater.EndToEnd | Headwater.Proxies) together=1 ;; *) together=2 ;; esac
   while [ "${#running[@]}" -ge "$together" ]; do finish; done
   start "$name"
   while [ "$together" = 1 ] && [ "${#running[@]}" -gt 0 ]; do finish; done

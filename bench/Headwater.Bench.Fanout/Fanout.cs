@@ -32,6 +32,7 @@ internal static class Fanout
         try
         {
             await Enter("limit", port => new(Path.Combine(AppContext.BaseDirectory, "limit"), [$"{port}"]), "/publish", "/events");
+            await Enter("topic", Own("topic"), "/topics/all?event=said", "/feeds/all");
             await Enter("durable", Own("durable"), "/publish", "/feeds/messages");
             await Enter("aspnet", Own("aspnet"), "/publish", "/events");
             await Enter("signalr", Own("signalr"), ["/publish", "/hub", .. websocket, "--", "{\"protocol\":\"json\",\"version\":1}\u001e"]);

@@ -18,6 +18,7 @@ internal static class Server
         {
             "signalr" => SignalR(builder),
             "aspnet" => ServerSentEvents,
+            "topic" => Topic(builder),
             "durable" => Durable(builder),
             _ => throw new ArgumentException($"There is no contender '{name}'.", nameof(name)),
         };
@@ -27,6 +28,16 @@ internal static class Server
         return 0;
     }
 
+    /// <summary>Ours, and every message is of the moment.</summary>
+    private static Action<WebApplication> Topic(WebApplicationBuilder builder)
+    {
+        builder.Services.AddHeadwater(headwater => headwater
+            .UseMemory()
+            .Configure(options => options.MaxConnectionsPerAddress = options.MaxConnections)
+            .AddTopic("all", topic => topic.AllowAnonymous().AllowPublish((_, _) => ValueTask.FromResult(true))));
+        return app => app.MapHeadwater();
+    }
+
     /// <summary>Ours, and every message is an event that is on the disk before anybody hears of it.</summary>
     private static Action<WebApplication> Durable(WebApplicationBuilder builder)
     {
@@ -34,6 +45,7 @@ internal static class Server
         builder.Services.AddHeadwater(headwater => headwater
             .UseSqlite(Path.Combine(folder, "log.db"))
             .UseJson(FanoutJson.Default)
+            .Configure(options => options.MaxConnectionsPerAddress = options.MaxConnections)
             .AddEvents<MessageEvent>()
             .AddFeed("messages", feed => feed.Events("message").Contract<MessageEvent.Published, MessageEvent.Published>("published", (happened, _) => happened).AllowAnonymous()));
         return app =>

@@ -1,7 +1,7 @@
 // Opens many connections that follow something, publishes, and counts what arrives, on one thread.
 //   load PORT CONNECTIONS PUBLISH-PATH FOLLOW-PATH [HEADER...] [-- MESSAGE-AFTER-THE-UPGRADE...]
 // With "Upgrade: websocket" among the headers the connections are WebSockets. A published message has 200 bytes and ends with the moment it
-// was made and a tilde, so that whatever frames it, one tilde is one delivery.
+// was made and a caret, so that whatever frames it, one caret is one delivery.
 // It is told what to do line by line, and answers each with one line:
 //   connect            CONNECTED <seconds>
 //   lock <messages>    the next message goes out when everybody has the last one
@@ -81,7 +81,7 @@ static void publish() {
   int handle = idle.back();
   idle.pop_back();
   char stamp[20];
-  snprintf(stamp, sizeof stamp, "%016llx~", (unsigned long long)now());
+  snprintf(stamp, sizeof stamp, "%016llx^", (unsigned long long)now());
   std::string body = "{\"d\":\"" + std::string(MessageBytes - 8 - 17, 'x') + stamp + "\"}";
   char head[300];
   snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", publish_path.c_str(), body.size());
@@ -90,7 +90,7 @@ static void publish() {
 
 static void take(Follower& follower, const char* bytes, ssize_t length) {
   int64_t time = now();
-  for (const char* at = bytes; (at = (const char*)memchr(at, '~', bytes + length - at)); at++) {
+  for (const char* at = bytes; (at = (const char*)memchr(at, '^', bytes + length - at)); at++) {
     delivered++;
     // A stamp that two reads share is not counted among the latencies.
     if (at - bytes >= 16) latencies.push_back((time - (int64_t)strtoull(std::string(at - 16, 16).c_str(), nullptr, 16)) / 1000);
@@ -120,7 +120,10 @@ static void turn(int wait) {
     ssize_t read = recv(handle, buffer, sizeof buffer, 0);
     if (read == 0) fprintf(stderr, "The server closed a connection.\n"), exit(1);
     if (read < 0) continue;
-    if (is_publisher) idle.push_back(handle);
+    if (is_publisher) {
+      if (read < 12 || buffer[9] != '2') fprintf(stderr, "%.*s\n", (int)read, buffer), exit(1);
+      idle.push_back(handle);
+    }
     else take(followers[what], buffer, read);
   }
 }
