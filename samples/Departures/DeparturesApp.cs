@@ -36,6 +36,7 @@ internal static class DeparturesApp
         var app = builder.Build();
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+        app.UseWebSockets();
         app.MapHeadwater();
         app.MapPrometheusScrapingEndpoint();
         app.MapStream<Flight, FlightEvent>("/flights/{flight}")

@@ -11,7 +11,8 @@ public static class HeadwaterEndpoints
 {
     /// <summary>
     /// Maps the feeds (<c>/feeds</c>, <c>/feeds/{feed}</c>, <c>/feeds/{feed}/{key}</c>), the probe of what stands between a client
-    /// and them (<c>/feeds/_probe</c>), and the health endpoints (<c>/health</c>, <c>/health/detail</c>, <c>/health/connections</c>).
+    /// and them (<c>/feeds/_probe</c>), feeds and commands over a WebSocket (<c>/ws</c>, for which the application must call
+    /// <c>UseWebSockets</c>), and the health endpoints (<c>/health</c>, <c>/health/detail</c>, <c>/health/connections</c>).
     /// </summary>
     public static IEndpointConventionBuilder MapHeadwater(this IEndpointRouteBuilder endpoints)
     {
@@ -27,6 +28,7 @@ public static class HeadwaterEndpoints
         FeedProbe.Map(group, node, connections);
         if (node.Topics is { } topics)
             TopicEndpoint.Map(group, node, topics);
+        SocketEndpoint.Map(group, node, connections);
         HealthEndpoint.Map(group, node, connections);
         return group;
     }

@@ -42,7 +42,11 @@ internal sealed record Problem(int Status, string Code, string Title, string Det
 
     /// <param name="user">Who asks.</param>
     /// <param name="what">What is not allowed, as in "follow 'a'".</param>
-    public static Problem NotAllowed(ClaimsPrincipal user, string what) => user.Identity?.IsAuthenticated is true
+    public static Problem NotAllowed(ClaimsPrincipal user, string what) => NotAllowed(user.Identity?.IsAuthenticated is true, what);
+
+    /// <param name="isKnown">Whether the user is signed in.</param>
+    /// <param name="what">May not be done, such as <c>follow 'feed'</c>.</param>
+    public static Problem NotAllowed(bool isKnown, string what) => isKnown
         ? new Problem(StatusCodes.Status403Forbidden, "forbidden", "Not allowed", $"You may not {what}.")
         : new Problem(StatusCodes.Status401Unauthorized, "unauthorized", "Not signed in", $"Only who is signed in, and allowed to, may {what}.");
 

@@ -59,6 +59,7 @@ internal sealed class OrdersApp : IAsyncDisposable
         services?.Invoke(builder.Services);
         var app = builder.Build();
         use?.Invoke(app);
+        app.UseWebSockets();
         app.MapHeadwater();
         app.MapStream<Order, OrderEvent>("/orders/{order}")
             .MapCommand<Open>("open")

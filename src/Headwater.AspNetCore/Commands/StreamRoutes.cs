@@ -42,7 +42,7 @@ public sealed class StreamRoutes<TState, TEvent> : IEndpointConventionBuilder
         where TCommand : ICommand<TState, TEvent>
     {
         var body = new CommandBody<TCommand>(endpoint.Node);
-        group.MapPost(name, (RequestDelegate)(context => endpoint.Post(context, body.Read)));
+        group.MapPost(name, (RequestDelegate)(context => endpoint.Post(context, body.Read))).WithMetadata(SocketMethod.Command);
         return this;
     }
 

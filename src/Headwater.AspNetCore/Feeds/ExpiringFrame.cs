@@ -7,5 +7,7 @@ internal static class ExpiringFrame
 {
     public const string Name = "expiring";
 
-    public static string Data(DateTimeOffset at) => string.Create(CultureInfo.InvariantCulture, $"{{\"at\":\"{at.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}\"}}");
+    public static string Data(DateTimeOffset at) => $"{{\"at\":\"{Text(at)}\"}}";
+
+    public static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

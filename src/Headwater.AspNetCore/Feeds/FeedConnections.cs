@@ -34,6 +34,13 @@ internal sealed class FeedConnections
     /// <summary>Cancelled when the server begins to stop, while connections can still be written to.</summary>
     public CancellationToken Stopping => stopping;
 
+    /// <summary>How old a connection may become, drawn anew for each.</summary>
+    public TimeSpan MaxAge()
+    {
+        var age = node.Options.MaxConnectionAge;
+        return age > TimeSpan.Zero ? age - node.Jitter(age / 10) : Timeout.InfiniteTimeSpan;
+    }
+
     public void Add(FeedConnection connection) => open.TryAdd(connection, 0);
 
     public void Remove(FeedConnection connection) => open.TryRemove(connection, out _);

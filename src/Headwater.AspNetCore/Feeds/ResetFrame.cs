@@ -8,10 +8,13 @@ internal static class ResetFrame
     public const string Name = "reset";
 
     /// <summary>Counts the reset, and makes its JSON.</summary>
-    public static string Data(ResetReason reason, Cursor cursor)
+    public static string Data(ResetReason reason, Cursor cursor) => $"{{\"reason\":\"{Count(reason)}\",\"cursor\":\"{cursor}\"}}";
+
+    /// <summary>Counts the reset, and gives the reason its name on the wire.</summary>
+    public static string Count(ResetReason reason)
     {
         var name = JsonNamingPolicy.KebabCaseLower.ConvertName(reason.ToString());
         Telemetry.Resets.Add(1, new KeyValuePair<string, object?>("headwater.reset.reason", name));
-        return $"{{\"reason\":\"{name}\",\"cursor\":\"{cursor}\"}}";
+        return name;
     }
 }

@@ -42,7 +42,7 @@ internal sealed class SseConnection(
         // A client that does not take its bytes is let go after a while; it comes back at its cursor.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         using var over = life.Over.Register(() => deadline.CancelAfter(ConnectionLife.LastWords));
-        using var age = new CancellationTokenSource(MaxAge(), node.Time);
+        using var age = new CancellationTokenSource(connections.MaxAge(), node.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(connections.Stopping, aborted, age.Token);
         var ended = Task.Delay(Timeout.InfiniteTimeSpan, ending.Token);
 
@@ -145,12 +145,6 @@ internal sealed class SseConnection(
         output.Write(SseFormat.Encode(new Frame("problem", problem.Json())));
         Write(SseFormat.EndOfBlock(null));
         await Flush(deadline);
-    }
-
-    private TimeSpan MaxAge()
-    {
-        var age = node.Options.MaxConnectionAge;
-        return age > TimeSpan.Zero ? age - node.Jitter(age / 10) : Timeout.InfiniteTimeSpan;
     }
 
     /// <summary>Says why the client is not served any longer. What was read since then is not for it, nor the cursor behind that.</summary>

@@ -12,14 +12,14 @@ internal sealed class TopicEndpoint(Node node, Topics topics)
 {
     public const string EventParameter = "event";
 
-    private const string ByParameter = "by";
+    public const string ByParameter = "by";
 
     private readonly FeedAccess access = new(node);
 
     public static void Map(IEndpointRouteBuilder routes, Node node, Topics topics)
     {
         var endpoint = new TopicEndpoint(node, topics);
-        routes.MapPost("/topics/{topic}/{**key}", (RequestDelegate)endpoint.Publish);
+        routes.MapPost("/topics/{topic}/{**key}", (RequestDelegate)endpoint.Publish).WithMetadata(SocketMethod.Publish);
         foreach (var members in new[] { "/topics/{topic}/members", "/topics/{topic}/{key}/members" })
         {
             routes.MapMethods(members, Headers.Reading, endpoint.GetMembers);

@@ -59,6 +59,12 @@ public sealed class HeadwaterOptions
     /// </summary>
     public long MaxBytesPerSecond { get; set; }
 
+    /// <summary>
+    /// From which other origins pages may open a WebSocket, such as <c>https://app.example.org</c>; none by default. Pages of the
+    /// server's own origin may, and so may clients that are no browsers.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; } = [];
+
     /// <summary>Over what time feed connections are closed when the server stops, so that clients do not all come back at once; 2 s by default.</summary>
     public TimeSpan DrainSpread { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -99,6 +105,12 @@ public sealed class HeadwaterOptions
 
     internal IEnumerable<string> Mistakes()
     {
+        foreach (var origin in AllowedOrigins)
+        {
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.GetLeftPart(UriPartial.Authority) != origin)
+                yield return $"HeadwaterOptions.AllowedOrigins has '{origin}'; expected a scheme and a host, in lower case, with a port if it is unusual, such as https://app.example.org.";
+        }
+
         foreach (var (name, value, low, high, unit) in new (string, double, double, double, string)[]
         {
             (nameof(MaxEventBytes), MaxEventBytes, 1024, 64 << 20, " bytes"),
