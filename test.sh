@@ -32,7 +32,7 @@ if [ -z "$(postgres_programs)" ] || ! command -v pgbouncer >/dev/null; then
   install_postgres
   install_packages pgbouncer
 fi
-for server in nginx caddy apache2 haproxy; do
+for server in nginx caddy apache2 haproxy redis-server nats-server; do
   if [ -z "$(server_program $server)" ]; then
     say "Installing $server, for the tests of several nodes and of proxies"
     install_server $server

@@ -22,7 +22,7 @@ public static class HeadwaterServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new Node(
             builder, provider, Store<ILogStore>(provider), Store<IReadModelStore>(provider), Store<ICheckpointStore>(provider),
-            provider.GetService<ISignal>(), provider.GetService<ILeaseStore>(), Surroundings.Real(provider.GetRequiredService<TimeProvider>()),
+            provider.GetService<IBroadcastSignal>() ?? provider.GetService<ISignal>(), provider.GetService<ILeaseStore>(), Surroundings.Real(provider.GetRequiredService<TimeProvider>()),
             provider.GetRequiredService<ILoggerFactory>(), provider.GetService<IWatermark>()));
         services.AddSingleton(provider => provider.GetRequiredService<Node>().Log);
         services.AddSingleton(provider => provider.GetRequiredService<Node>().Topics

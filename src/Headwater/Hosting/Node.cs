@@ -21,6 +21,7 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly Meter meter = new(Telemetry.Name);
     private readonly TopicRings? rings;
+    private readonly Hints? hints;
     private Task[] running = [];
 
     public Node(
@@ -71,8 +72,10 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             rings = new TopicRings(options, surroundings);
             foreach (var topic in declared.Topics)
                 Feeds[topic.Name] = topic.Build(services, rings);
-            Topics = new Topics(
-                rings, Feeds.Values.OfType<TopicFeed>().ToDictionary(feed => feed.Name, feed => feed.Topic), declared.Json, Tail);
+            var topics = Feeds.Values.OfType<TopicFeed>().ToDictionary(feed => feed.Name, feed => feed.Topic);
+            Topics = new Topics(rings, topics, declared.Json, Tail);
+            if (services.GetService<ITopicBroker>() is { } broker)
+                rings.Exchange = new TopicExchange(broker, rings, topics, surroundings, loggers.CreateLogger<TopicExchange>());
             meter.CreateObservableGauge("headwater.topic.keys", () => rings.Count, "{key}", "Keys of topics that are kept.");
         }
 
@@ -83,6 +86,11 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
         if (watermark is not null)
             meter.CreateObservableGauge("headwater.watermark.wait.time",
                 () => watermark.Status.Waiting.TotalSeconds, "s", "For how long readers have been waiting for one transaction that has appended and is open.");
+        if (signal is IBroadcastSignal broadcast)
+            hints = new Hints(
+                broadcast,
+                [() => Tail.Appended, .. Projections.Where(projection => !projection.Database.IsLocal).Select<Projection, Func<Task>>(projection => () => projection.Changed.Next)],
+                options, surroundings, loggers.CreateLogger<Hints>());
         Sources = [.. services.GetServices<ISource>()];
         meter.CreateObservableGauge("headwater.source.lag.bytes",
             () => SourceLags(status => status.LagBytes ?? 0), "By", "How many bytes a source has written that are not taken over yet.");
@@ -157,12 +165,23 @@ internal sealed partial class Node : IDisposable, IAsyncDisposable
             surroundings.Start(() => tombstones.Run(Stopping)),
             .. SharedSignals().Select(signal => surroundings.Start(() => Tail.Hear(signal, Stopping))),
             .. Sources.Select(source => surroundings.Start(() => source.Run(Log, Stopping))),
-            .. rings is null ? [] : new[] { surroundings.Start(() => rings.Run(Stopping)) },
+            .. Optional().Select(run => surroundings.Start(() => run(Stopping))),
         ];
         await Task.WhenAll(viewTails.Select(view => view.Ready)).WaitAsync(cancel);
         foreach (var feed in Feeds.Values.Where(feed => !feed.HasRule))
             LogFeedWithoutRule(logger, feed.Name);
         IsReady = true;
+    }
+
+    /// <summary>What runs only where it was asked for.</summary>
+    private IEnumerable<Func<CancellationToken, Task>> Optional()
+    {
+        if (hints is not null)
+            yield return hints.Run;
+        if (rings is not null)
+            yield return rings.Run;
+        if (rings?.Exchange is { } exchange)
+            yield return exchange.Run;
     }
 
     /// <summary>Stops everything; what was saved stays, and the rest is done at the next start.</summary>

@@ -33,6 +33,9 @@ internal sealed partial class LogTail(
     /// <summary>Completes when the tail goes beyond where it is now. Take it before looking.</summary>
     public Task Advanced => advanced.Next;
 
+    /// <summary>Completes when this process has appended something. Take it before looking.</summary>
+    public Task Appended => appended.Next;
+
     /// <summary>Beats when another process may have done something, be it an append or the work of a projection.</summary>
     public Pulse Hinted { get; } = new(surroundings.Waking);
 

@@ -8,7 +8,8 @@ namespace Headwater;
 /// <param name="Owner">The user it belongs to; null if nobody was signed in.</param>
 /// <param name="Meta">What it says about itself, as JSON.</param>
 /// <param name="Seen">The timestamp of when it was last heard of.</param>
-internal sealed record Member(string Name, string? Owner, ReadOnlyMemory<byte> Meta, long Seen);
+/// <param name="IsHere">Whether that was at this node.</param>
+internal sealed record Member(string Name, string? Owner, ReadOnlyMemory<byte> Meta, long Seen, bool IsHere);
 
 /// <summary>Who is there under one key of a topic. Whoever uses it holds the gate of <see cref="TopicRings"/>.</summary>
 internal sealed class Members(Topic topic)
@@ -30,7 +31,7 @@ internal sealed class Members(Topic topic)
 
     /// <summary>Lets a member in, or hears that it is still there.</summary>
     /// <returns>What to tell: <c>joined</c>, <c>changed</c>, or null.</returns>
-    public string? Join(string name, string? owner, ReadOnlyMemory<byte> meta, long now)
+    public string? Join(string name, string? owner, ReadOnlyMemory<byte> meta, long now, bool isHere)
     {
         var known = members.GetValueOrDefault(name);
         if (known is not null && known.Owner != owner)
@@ -38,9 +39,20 @@ internal sealed class Members(Topic topic)
         if (known is null && members.Count >= topic.MaxMembers)
             throw new TopicRefusedException(TopicRefusal.Full,
                 $"A key of the topic '{topic.Name}' has at most {topic.MaxMembers} members, and they are there. Try again when one has left.");
-        var joined = new Member(name, owner, meta.IsEmpty ? none : meta, now);
+        var joined = new Member(name, owner, meta.IsEmpty ? none : meta, now, isHere);
         members[name] = joined;
         return known is null ? Joined : known.Meta.Span.SequenceEqual(joined.Meta.Span) ? null : Changed;
+    }
+
+    /// <summary>Hears that a member is still there by somebody who cannot know what has changed about it meanwhile.</summary>
+    /// <returns>What to tell: <c>joined</c>, or null.</returns>
+    public string? Remain(string name, string? owner, ReadOnlyMemory<byte> meta, long now)
+    {
+        if (!members.TryGetValue(name, out var known))
+            return Join(name, owner, meta, now, isHere: false);
+        if (known.Owner == owner)
+            members[name] = known with { Seen = now };
+        return null;
     }
 
     /// <summary>Lets a member go.</summary>

@@ -32,6 +32,9 @@ internal sealed class TopicRing(TopicKey place, Position floor, Surroundings sur
     /// <summary>For how long nobody has read it or waited for it.</summary>
     public TimeSpan Unused => surroundings.Time.GetElapsedTime(Volatile.Read(ref usedAt));
 
+    /// <summary>Whether other nodes must be heard of it.</summary>
+    public bool IsFollowed { get; set; }
+
     /// <summary>Whether another ring has taken its place, or will when somebody asks.</summary>
     public bool IsGivenUp => isGivenUp;
 

@@ -40,6 +40,9 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
         }
     }
 
+    /// <summary>Tells other nodes, if there are any. Set before anything is published.</summary>
+    public TopicExchange? Exchange { get; set; }
+
     public DateTimeOffset Now => surroundings.Time.GetUtcNow();
 
     public ViewPosition At(Position at) => new(CursorPart, Generation, at);
@@ -53,7 +56,7 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
         lock (gate)
         {
             var ring = Ring(place, isKnown);
-            ring.Use();
+            Use(ring);
             return ring;
         }
     }
@@ -62,33 +65,103 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
     /// <exception cref="TopicRefusedException">It cannot be published.</exception>
     public Position Publish(TopicKey place, string name, ReadOnlyMemory<byte> json, string? by)
     {
-        if (!Contract.IsFree(name) || Members.IsTold(name))
-            throw new TopicRefusedException(TopicRefusal.BadName,
-                $"'{name}' is no name for a message: expected lower-case letters, digits and dashes, a letter first, 64 at most, and none of " +
-                "reset, problem, expiring, message, error, open, joined, changed, left, which mean something else to clients.");
-        Check(place, json, by);
-        return Change(place, ring => Add(ring, name, json, by));
+        Check(place, name, json, by);
+        return Change(place, new TopicChange(TopicChangeKind.Published, name, by, json), ring => Add(ring, name, json, by));
     }
 
     /// <summary>Lets a member in, or hears that it is still there.</summary>
     /// <exception cref="TopicRefusedException">It cannot be let in.</exception>
     public Position Join(TopicKey place, string member, ReadOnlyMemory<byte> meta, string? owner)
     {
-        Check(place, meta.IsEmpty ? "null"u8.ToArray() : meta, member);
-        return Change(place, ring =>
+        CheckMember(place, member, meta);
+        return Change(place, new TopicChange(TopicChangeKind.Joined, member, owner, meta), ring =>
         {
-            if (ring.Members.Join(member, owner, meta, surroundings.Time.GetTimestamp()) is { } told)
-                Add(ring, told, ring.Members.Told(member), member);
+            Use(ring);
+            Join(ring, member, owner, meta, isHere: true);
         });
     }
 
     /// <summary>Lets a member go. One that is not there is gone already.</summary>
     /// <exception cref="TopicRefusedException">It belongs to somebody else.</exception>
-    public Position Leave(TopicKey place, string member, string? owner) => Change(place, ring =>
+    public Position Leave(TopicKey place, string member, string? owner) =>
+        Change(place, new TopicChange(TopicChangeKind.Left, member, owner), ring => Leave(ring, member, owner));
+
+    /// <summary>Takes over what another node tells of a key, if it is kept here.</summary>
+    public void Take(TopicKey place, TopicChange change)
     {
-        if (ring.Members.Leave(member, owner))
-            Add(ring, Members.Left, Members.ToldGone(member, "left"), member);
-    });
+        TopicRing? ring;
+        lock (gate)
+        {
+            if (!rings.TryGetValue(place, out ring))
+                return;
+            try
+            {
+                switch (change.Kind)
+                {
+                    case TopicChangeKind.Published:
+                        Check(place, change.Name, change.Json, change.By);
+                        Add(ring, change.Name, change.Json, change.By);
+                        break;
+                    case TopicChangeKind.Joined:
+                        CheckMember(place, change.Name, change.Json);
+                        Join(ring, change.Name, change.By, change.Json, isHere: false);
+                        break;
+                    case TopicChangeKind.Remained:
+                        CheckMember(place, change.Name, change.Json);
+                        if (ring.Members.Remain(change.Name, change.By, change.Json, surroundings.Time.GetTimestamp()) is { } told)
+                            Add(ring, told, ring.Members.Told(change.Name), change.Name);
+                        break;
+                    case TopicChangeKind.Left:
+                        Leave(ring, change.Name, change.By);
+                        break;
+                    case TopicChangeKind.Missed:
+                        Interrupt(ring);
+                        break;
+                }
+            }
+            catch (TopicRefusedException)
+            {
+                // Two nodes let two users in by one name at the same moment, or more members than fit: each keeps what it had first. Or
+                // the nodes are not declared alike, or it is none of ours that has written this.
+            }
+        }
+
+        ring.Wake();
+    }
+
+    /// <summary>Says again of each member that was last seen at this node that it is there.</summary>
+    public void TellWhoIsHere(TopicKey place)
+    {
+        lock (gate)
+            if (Exchange is not null && rings.TryGetValue(place, out var ring))
+                foreach (var member in ring.Members.All.Where(member => member.IsHere))
+                    Exchange.Tell(place, new TopicChange(TopicChangeKind.Remained, member.Name, member.Owner, member.Meta));
+    }
+
+    /// <summary>The keys that must be heard of from other nodes: somebody follows them, or is a member, here.</summary>
+    public HashSet<TopicKey> Followed()
+    {
+        lock (gate)
+        {
+            foreach (var ring in rings.Values.Where(ring => ring.IsFollowed && ring.Unused > Idle && !ring.Members.All.Any(member => member.IsHere)))
+                ring.IsFollowed = false;
+            return [.. rings.Values.Where(ring => ring.IsFollowed).Select(ring => ring.Place)];
+        }
+    }
+
+    /// <summary>Messages of other nodes may have been missed: whoever follows the key is told.</summary>
+    public void Interrupt(TopicKey place)
+    {
+        TopicRing? ring;
+        lock (gate)
+        {
+            if (!rings.TryGetValue(place, out ring))
+                return;
+            Interrupt(ring);
+        }
+
+        ring.Wake();
+    }
 
     /// <summary>Who is there, and the position that this is true at.</summary>
     public (IReadOnlyList<Member> Members, Position At) MembersOf(TopicKey place)
@@ -96,7 +169,7 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
         lock (gate)
         {
             var ring = Ring(place, isKnown: false);
-            ring.Use();
+            Use(ring);
             return ([.. ring.Members.All], Position);
         }
     }
@@ -121,8 +194,6 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
     {
         var now = Now;
 
-        // Who follows comes by at every heartbeat at least; who polls is given a while to come back.
-        var idle = options.Heartbeat * 3 > leastIdle ? options.Heartbeat * 3 : leastIdle;
         var woken = new List<TopicRing>();
         lock (gate)
         {
@@ -136,7 +207,7 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
                 var before = ring.Bytes;
                 ring.Expire(now);
                 bytes += ring.Bytes - before;
-                if (ring.IsEmpty && ring.Unused > idle)
+                if (ring.IsEmpty && ring.Unused > Idle)
                     woken.Add(ring);
             }
 
@@ -152,7 +223,42 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
             ring.Wake();
     }
 
-    private Position Change(TopicKey place, Action<TopicRing> change)
+    /// <summary>Who follows comes by at every heartbeat at least; who polls is given a while to come back.</summary>
+    private TimeSpan Idle => options.Heartbeat * 3 > leastIdle ? options.Heartbeat * 3 : leastIdle;
+
+    /// <summary>
+    /// Notes that somebody looks at a ring. If nobody did, other nodes have not been heard of it: whoever was there before may have missed
+    /// something, and who begins now has not.
+    /// </summary>
+    private void Use(TopicRing ring)
+    {
+        ring.Use();
+        if (Exchange is null || ring.IsFollowed)
+            return;
+        ring.IsFollowed = true;
+        Interrupt(ring);
+        Exchange.ListenSoon();
+    }
+
+    private void Interrupt(TopicRing ring)
+    {
+        Volatile.Write(ref position, position + 1);
+        ring.Interrupt(Position);
+    }
+
+    private void Join(TopicRing ring, string member, string? owner, ReadOnlyMemory<byte> meta, bool isHere)
+    {
+        if (ring.Members.Join(member, owner, meta, surroundings.Time.GetTimestamp(), isHere) is { } told)
+            Add(ring, told, ring.Members.Told(member), member);
+    }
+
+    private void Leave(TopicRing ring, string member, string? owner)
+    {
+        if (ring.Members.Leave(member, owner))
+            Add(ring, Members.Left, Members.ToldGone(member, "left"), member);
+    }
+
+    private Position Change(TopicKey place, TopicChange told, Action<TopicRing> change)
     {
         TopicRing ring;
         Position reached;
@@ -160,6 +266,7 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
         {
             ring = Ring(place, isKnown: false);
             change(ring);
+            Exchange?.Tell(place, told);
             reached = Position;
         }
 
@@ -203,6 +310,18 @@ internal sealed class TopicRings(HeadwaterOptions options, Surroundings surround
                 $"The topic '{place.Topic.Name}' has at most {place.Topic.MaxKeys} keys, and they are in use. Try again later.");
         keysOf[place.Topic] = keys + 1;
         return rings[place] = new TopicRing(place, forgotten, surroundings);
+    }
+
+    private static void CheckMember(TopicKey place, string member, ReadOnlyMemory<byte> meta) =>
+        Check(place, meta.IsEmpty ? "null"u8.ToArray() : meta, member);
+
+    private static void Check(TopicKey place, string name, ReadOnlyMemory<byte> json, string? by)
+    {
+        if (!Contract.IsFree(name) || Members.IsTold(name))
+            throw new TopicRefusedException(TopicRefusal.BadName,
+                $"'{name}' is no name for a message: expected lower-case letters, digits and dashes, a letter first, 64 at most, and none of " +
+                "reset, problem, expiring, message, error, open, joined, changed, left, which mean something else to clients.");
+        Check(place, json, by);
     }
 
     private static void Check(TopicKey place, ReadOnlyMemory<byte> json, string? by)

@@ -21,6 +21,16 @@ internal static class Setup
     }
 }
 
+internal static class Nodes
+{
+    public static void Add(HeadwaterBuilder headwater, string database)
+    {
+        headwater.UsePostgres(database).UseRedis("redis.internal:6379");        // or .UseNats("nats://nats.internal:4222")
+    }
+
+    public static void AddOther(HeadwaterBuilder headwater) => headwater.UseNats("nats://nats.internal:4222");
+}
+
 internal sealed class Importer(Topics topics)
 {
     public async Task Import(IReadOnlyList<string> files, CancellationToken cancel)
