@@ -9,7 +9,7 @@ namespace Headwater.Bench.Fanout;
 /// </summary>
 internal static class Fanout
 {
-    private const int Rounds = 5;
+    private const int Rounds = 3;
 
     private static readonly string[] websocket = ["Upgrade: websocket"];
     private static readonly string sources = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../.."));
