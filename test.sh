@@ -93,8 +93,10 @@ finish() {
   passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-0})) skipped=$((skipped + ${left:-0}))
 }
 
-for project in tests/*/*.csproj; do
-  name=$(basename "$project" .csproj)
+# The simulation, which waits for nothing, goes beside the faults, which wait for servers.
+names=$(for project in tests/*/*.csproj; do basename "$project" .csproj; done |
+  sed -e '/^Headwater.Simulation$/d' -e 's/^Headwater.Postgres.Faults$/&\nHeadwater.Simulation/')
+for name in $names; do
   case $name in
     # The specifications are run by the projects of the adapters, and the servers started by theirs.
     Headwater.Specifications | Headwater.Postgres.Servers) continue ;;

@@ -140,7 +140,7 @@ public sealed class StartTests
         Assert.Empty(options.Mistakes());
         set(options);
 
-        Assert.Contains($"HeadwaterOptions.{name} is ", Assert.Single(options.Mistakes()), StringComparison.Ordinal);
+        Assert.StartsWith($"HeadwaterOptions.{name} ", Assert.Single(options.Mistakes()), StringComparison.Ordinal);
     }
 
     public static TheoryData<string, Action<HeadwaterOptions>> Wrong => new()
@@ -155,6 +155,7 @@ public sealed class StartTests
         { nameof(HeadwaterOptions.TombstoneRetention), options => options.TombstoneRetention = TimeSpan.Zero },
         { nameof(HeadwaterOptions.Heartbeat), options => options.Heartbeat = TimeSpan.Zero },
         { nameof(HeadwaterOptions.MaxFeedsPerConnection), options => options.MaxFeedsPerConnection = 0 },
+        { nameof(HeadwaterOptions.AllowedOrigins), options => options.AllowedOrigins.Add("https://app.example.org/page") },
         { nameof(HeadwaterOptions.MaxConnections), options => options.MaxConnections = 0 },
         { nameof(HeadwaterOptions.MaxConnectionsPerUser), options => options.MaxConnectionsPerUser = 0 },
         { nameof(HeadwaterOptions.MaxConnectionsPerAddress), options => options.MaxConnectionsPerAddress = 0 },
