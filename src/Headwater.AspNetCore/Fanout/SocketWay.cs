@@ -55,9 +55,7 @@ internal sealed class SocketWay : ICrowdWay
 
     public bool Send(CrowdText text)
     {
-        var sent = socket.Send(text.Chunk.Span, SocketFlags.None, out var error);
-        if (error is not SocketError.Success)
-            sent = 0;
+        var sent = SendNow(text.Chunk.Span);
         if (sent == text.Chunk.Length)
             return true;
 
@@ -76,6 +74,21 @@ internal sealed class SocketWay : ICrowdWay
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             throw new OperationCanceledException("The client has gone.", e);
+        }
+    }
+
+    /// <returns>How many bytes went at once.</returns>
+    private int SendNow(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            var sent = socket.Send(bytes, SocketFlags.None, out var error);
+            return error is SocketError.Success ? sent : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has gone a moment ago, which is no trouble of the crowd's.
+            return 0;
         }
     }
 }
