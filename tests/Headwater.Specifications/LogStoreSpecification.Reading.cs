@@ -171,6 +171,6 @@ public abstract partial class LogStoreSpecification
             var all = await ReadAll(LogFilter.Everything, 1000);
             foreach (var filter in filters)
                 Assert.Equal(Ids(all.Where(filter.Matches)), Ids(await ReadAll(filter, limit)));
-        }, iter: 25, threads: 1);
+        }, iter: 12, threads: 1);
     }
 }
