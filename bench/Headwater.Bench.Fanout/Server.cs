@@ -34,7 +34,7 @@ internal static class Server
         builder.Services.AddHeadwater(headwater => headwater
             .UseMemory()
             .Configure(options => options.MaxConnectionsPerAddress = options.MaxConnections)
-            .AddTopic("all", topic => topic.AllowAnonymous().AllowPublish((_, _) => ValueTask.FromResult(true))));
+            .AddTopic("all", topic => topic.AllowAnonymous().AllowPublish((_, _) => ValueTask.FromResult(true)).Keep(messages: 10_000, bytes: 16 << 20)));
         return app => app.MapHeadwater();
     }
 
