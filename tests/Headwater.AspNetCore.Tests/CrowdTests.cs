@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
+using static Headwater.AspNetCore.Tests.Words;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -97,17 +98,21 @@ public sealed class CrowdTests
                 continue;
             together.Signal();
             if (pauses)
-                await Until(() => app.Node.Tail.Position.Value >= Events - 100);
+                await Happened(app, Events - 100);
         }
 
         return numbers;
     }
 
-    private static async Task Until(Func<bool> condition)
+    private static async Task Happened(OrdersApp app, int events)
     {
-        using var timeUp = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!condition())
-            await Task.Delay(5, timeUp.Token);
+        while (true)
+        {
+            var more = app.Node.Tail.Advanced;
+            if (app.Node.Tail.Position.Value >= events)
+                return;
+            await more.WaitAsync(TimeSpan.FromSeconds(20));
+        }
     }
 
     /// <summary>Undoes the chunks of HTTP/1.1 strictly: what is no chunk is an error.</summary>

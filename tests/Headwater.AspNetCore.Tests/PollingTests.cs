@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using CloudNative.CloudEvents.SystemTextJson;
+using static Headwater.AspNetCore.Tests.Words;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -209,17 +210,6 @@ public sealed class PollingTests : IAsyncLifetime
             response, response.Headers.GetValues("Headwater-Cursor").Single(), link[1..link.IndexOf('>', StringComparison.Ordinal)],
             [.. events.EnumerateArray().Select(each => (each.GetProperty(name).GetString()!,
                 each.TryGetProperty(id, out var cursor) ? cursor.GetString() : null, each.GetProperty("data").GetRawText()))]);
-    }
-
-    private static async Task Until(Func<ValueTask<bool>> isSo)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
-        while (!await isSo())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 
     private sealed record Page(HttpResponseMessage Response, string Cursor, string Next, (string Event, string? Id, string Data)[] Events)

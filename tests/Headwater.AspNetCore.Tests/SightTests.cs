@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
+using static Headwater.AspNetCore.Tests.Words;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -177,15 +178,5 @@ public sealed class SightTests : IAsyncLifetime
         for (var ids = 0; ids < 2;)
             if (await feed.Next() is { Id: not null, Data: null })
                 ids++;
-    }
-
-    private static async Task Until(Func<bool> isSo)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!isSo())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

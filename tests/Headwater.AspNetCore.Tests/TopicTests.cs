@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using static Headwater.AspNetCore.Tests.Words;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -263,11 +264,5 @@ public sealed class TopicTests : IAsyncLifetime
         Assert.Equal(status, response.StatusCode);
         if (code is not null)
             Assert.Equal(code, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("code").GetString());
-    }
-
-    private static async Task Until(Func<bool> isSo)
-    {
-        for (var started = DateTime.UtcNow; !isSo(); await Task.Yield())
-            Assert.True(DateTime.UtcNow - started < TimeSpan.FromSeconds(20));
     }
 }

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using static Headwater.AspNetCore.Tests.Words;
 
 namespace Headwater.AspNetCore.Tests;
 
@@ -301,16 +302,5 @@ public sealed class WebSocketTests : IAsyncLifetime
     {
         using var health = JsonDocument.Parse(await app.Client.GetStringAsync("/health/detail"));
         return health.RootElement.GetProperty("feedConnections").GetInt32();
-    }
-
-    private static async Task Until(Func<ValueTask<bool>> isSo)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
-        while (!await isSo())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Headwater.AspNetCore;
@@ -11,7 +12,7 @@ namespace Headwater.AspNetCore;
 /// </summary>
 internal sealed class Crowd(FeedSession session, Node node, FeedConnections connections)
 {
-    // The length of a chunk in hexadecimal digits, and the line's end.
+    // Room for the length of a chunk in hexadecimal digits, and the line's end.
     private const int ChunkHead = 10;
 
     private readonly Lock gate = new();
@@ -122,12 +123,10 @@ internal sealed class Crowd(FeedSession session, Node node, FeedConnections conn
 
         var length = text.WrittenCount - ChunkHead;
         text.Write("\r\n"u8);
-        var written = System.Runtime.InteropServices.MemoryMarshal.AsMemory(text.WrittenMemory);
-        length.TryFormat(written.Span[..ChunkHead], out var digits, "x", CultureInfo.InvariantCulture);
-        var head = written.Span[..digits].ToArray();
-        var start = ChunkHead - digits - 2;
+        var written = MemoryMarshal.AsMemory(text.WrittenMemory);
+        var head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{length:x}\r\n"));
+        var start = ChunkHead - head.Length;
         head.CopyTo(written.Span[start..]);
-        "\r\n"u8.CopyTo(written.Span[(ChunkHead - 2)..]);
         return new CrowdText(written[start..], written.Slice(ChunkHead, length));
     }
 }

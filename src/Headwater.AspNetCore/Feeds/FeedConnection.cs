@@ -109,20 +109,6 @@ internal sealed class FeedConnection : IDisposable
         Interlocked.Add(ref bytes, length);
     }
 
-    private static void Told(Node node, IReadOnlyList<FeedItem> items, int connections, bool isLive, KeyValuePair<string, object?> tag)
-    {
-        Telemetry.Deliveries.Add((long)items.Count * connections, tag);
-        if (!isLive)
-            return;
-
-        // Once for a page, at its oldest: it is there that somebody has waited longest.
-        if (Telemetry.DeliveryLatency.Enabled && RecordedAt(node, items[0]) is { } recorded)
-            Telemetry.DeliveryLatency.Record(Math.Max(0, (node.Time.GetUtcNow() - recorded).TotalSeconds), tag);
-        if (Telemetry.Source.HasListeners())
-            foreach (var item in items)
-                Trace(node, item);
-    }
-
     /// <summary>It is ended because of the client.</summary>
     public static void Dropped(string reason) => Telemetry.Drops.Add(1, new KeyValuePair<string, object?>("headwater.drop.reason", reason));
 
@@ -136,6 +122,20 @@ internal sealed class FeedConnection : IDisposable
     }
 
     private static KeyValuePair<string, object?> Tag(string transport) => new("headwater.transport", transport);
+
+    private static void Told(Node node, IReadOnlyList<FeedItem> items, int connections, bool isLive, KeyValuePair<string, object?> tag)
+    {
+        Telemetry.Deliveries.Add((long)items.Count * connections, tag);
+        if (!isLive)
+            return;
+
+        // Once for a page, at its oldest: it is there that somebody has waited longest.
+        if (Telemetry.DeliveryLatency.Enabled && RecordedAt(node, items[0]) is { } recorded)
+            Telemetry.DeliveryLatency.Record(Math.Max(0, (node.Time.GetUtcNow() - recorded).TotalSeconds), tag);
+        if (Telemetry.Source.HasListeners())
+            foreach (var item in items)
+                Trace(node, item);
+    }
 
     /// <summary>One span for an event and a feed, not for each of the connections: there may be thousands.</summary>
     private static void Trace(Node node, FeedItem item)

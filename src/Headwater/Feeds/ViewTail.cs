@@ -126,8 +126,7 @@ internal sealed partial class ViewTail(
             {
                 if (trouble.Occurs())
                     LogFailed(logger, e, Name);
-                await surroundings.Delay(trouble.Backoff, cancel)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await surroundings.Delay(trouble.Backoff, cancel).Quietly();
             }
         }
     }

@@ -7,12 +7,11 @@ public sealed class FeedBuilder
 {
     private readonly ApplicationJson json;
     private readonly Dictionary<Type, Func<EventContract>> contracts = [];
+    private readonly FollowRules rules = new();
     private LogFilter? filter;
     private Func<string, LogFilter?>? filterOfKey;
     private string? model;
     private Contract? rowContract;
-    private readonly List<Func<IServiceProvider, FeedRule>> rules = [];
-    private bool isPublic;
     private int? maxLag;
 
     internal FeedBuilder(string name, ApplicationJson json)
@@ -72,7 +71,7 @@ public sealed class FeedBuilder
     /// <summary>Lets everybody follow it. It then has no other rule.</summary>
     public FeedBuilder AllowAnonymous()
     {
-        isPublic = true;
+        rules.AllowEverybody();
         return this;
     }
 
@@ -82,15 +81,14 @@ public sealed class FeedBuilder
     /// </summary>
     public FeedBuilder Allow(FeedRule allowed)
     {
-        ArgumentNullException.ThrowIfNull(allowed);
-        return Allow(_ => allowed);
+        rules.Add(allowed);
+        return this;
     }
 
     /// <summary>Lets those follow it whom a rule allows that needs the application's services.</summary>
     /// <param name="rule">Makes the rule; called once, when the application starts, with the application's own services.</param>
     public FeedBuilder Allow(Func<IServiceProvider, FeedRule> rule)
     {
-        ArgumentNullException.ThrowIfNull(rule);
         rules.Add(rule);
         return this;
     }
@@ -98,7 +96,8 @@ public sealed class FeedBuilder
     /// <summary>
     /// Bounds how far a client may fall behind that had caught up and then takes its bytes more slowly than events come: beyond it
     /// the connection is closed with its cursor, from which the client may go on. Without it such a client lags, which costs the server
-    /// nothing but a cursor. Choose it well above the largest burst, which even a quick client takes a moment to receive. On a connection that follows several feeds the smallest bound holds.
+    /// nothing but a cursor. Choose it well above the largest burst, which even a quick client takes a moment to receive. On a connection
+    /// that follows several feeds the smallest bound holds.
     /// </summary>
     /// <param name="events">How many places of the log, at least 1.</param>
     public FeedBuilder MaxLag(int events)
@@ -110,14 +109,12 @@ public sealed class FeedBuilder
 
     internal Feed Build(IServiceProvider services, Func<string, ViewTail?> viewTail)
     {
-        if (isPublic && rules.Count > 0)
-            throw new InvalidOperationException($"The feed '{Name}' allows everybody and has a rule as well; keep AllowAnonymous or the rule.");
-        FeedRule[] all = [.. rules.Select(make => make(services))];
+        var all = rules.Build(services, $"The feed '{Name}'");
         if (filterOfKey is not null && model is null)
             return contracts.Count > 0
                 ? new EventFeed(Name, all, filter, filterOfKey, contracts.ToDictionary(each => each.Key, each => each.Value()))
                 {
-                    IsPublic = isPublic,
+                    IsPublic = rules.IsPublic,
                     MaxLag = maxLag,
                 }
                 : throw new InvalidOperationException($"The feed '{Name}' has no contract, so nothing could leave; add Contract<,>(...).");
@@ -126,7 +123,7 @@ public sealed class FeedBuilder
                 $"The feed '{Name}' sends rows, each in its newest state, so its clients cannot lag behind by events; leave MaxLag out.");
         if (model is not null && filterOfKey is null)
             return viewTail(model) is { } tail
-                ? new ViewFeed(Name, all, rowContract!, tail) { IsPublic = isPublic }
+                ? new ViewFeed(Name, all, rowContract!, tail) { IsPublic = rules.IsPublic }
                 : throw new InvalidOperationException($"The feed '{Name}' sends the rows of '{model}', and there is no projection of that name with rows.");
         throw new InvalidOperationException($"The feed '{Name}' must send either events (Events, EventsByTag) or rows (Rows).");
     }

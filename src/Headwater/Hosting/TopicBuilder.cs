@@ -3,9 +3,8 @@ namespace Headwater;
 /// <summary>Says who may follow a topic, publish to it and be a member there, and how much of it is kept.</summary>
 public sealed class TopicBuilder
 {
-    private readonly List<Func<IServiceProvider, FeedRule>> rules = [];
+    private readonly FollowRules rules = new();
     private Topic topic;
-    private bool isPublic;
 
     internal TopicBuilder(string name) => topic = new Topic(Names.Check(name, "topic"));
 
@@ -14,7 +13,7 @@ public sealed class TopicBuilder
     /// <summary>Lets everybody follow it, and see who is there. It then has no other rule. To publish needs a rule of its own.</summary>
     public TopicBuilder AllowAnonymous()
     {
-        isPublic = true;
+        rules.AllowEverybody();
         return this;
     }
 
@@ -24,15 +23,14 @@ public sealed class TopicBuilder
     /// </summary>
     public TopicBuilder Allow(FeedRule allowed)
     {
-        ArgumentNullException.ThrowIfNull(allowed);
-        return Allow(_ => allowed);
+        rules.Add(allowed);
+        return this;
     }
 
     /// <summary>Lets those follow it, and see who is there, whom a rule allows that needs the application's services.</summary>
     /// <param name="rule">Makes the rule; called once, when the application starts, with the application's own services.</param>
     public TopicBuilder Allow(Func<IServiceProvider, FeedRule> rule)
     {
-        ArgumentNullException.ThrowIfNull(rule);
         rules.Add(rule);
         return this;
     }
@@ -106,7 +104,6 @@ public sealed class TopicBuilder
         return this;
     }
 
-    internal TopicFeed Build(IServiceProvider services, TopicRings rings) => isPublic && rules.Count > 0
-        ? throw new InvalidOperationException($"The topic '{Name}' allows everybody and has a rule as well; keep AllowAnonymous or the rule.")
-        : new TopicFeed(Name, [.. rules.Select(make => make(services))], topic, rings) { IsPublic = isPublic };
+    internal TopicFeed Build(IServiceProvider services, TopicRings rings) =>
+        new(Name, rules.Build(services, $"The topic '{Name}'"), topic, rings) { IsPublic = rules.IsPublic };
 }

@@ -16,7 +16,7 @@ internal sealed partial class Hints(
         var something = Next();
         while (true)
         {
-            await Quietly(something.WaitAsync(cancel));
+            await something.WaitAsync(cancel).Quietly();
             if (cancel.IsCancellationRequested)
                 return;
 
@@ -34,7 +34,7 @@ internal sealed partial class Hints(
             {
                 if (trouble.Occurs())
                     LogFailed(logger, e);
-                await Quietly(surroundings.Delay(trouble.Backoff, cancel));
+                await surroundings.Delay(trouble.Backoff, cancel).Quietly();
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {
@@ -44,9 +44,6 @@ internal sealed partial class Hints(
     }
 
     private Task<Task> Next() => Task.WhenAny(causes.Select(cause => cause()));
-
-    private static async Task Quietly(Task task) =>
-        await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     [LoggerMessage(90, LogLevel.Warning, "Other processes cannot be told that something happened; they find it by polling.")]
     private static partial void LogFailed(ILogger logger, Exception e);

@@ -89,18 +89,18 @@ internal sealed partial class LogTail(
             {
                 if (unreadable.Occurs())
                     LogFailed(logger, e);
-                await Quietly(surroundings.Delay(unreadable.Backoff, cancel));
+                await surroundings.Delay(unreadable.Backoff, cancel).Quietly();
                 continue;
             }
 
             // One poll at a time: under load the tail is woken thousands of times before it is due.
             if (poll.IsCompleted)
                 poll = surroundings.Delay(options.PollInterval, cancel);
-            await Quietly(Task.WhenAny(own, signal is null ? own : hinted, poll));
+            await Task.WhenAny(own, signal is null ? own : hinted, poll).Quietly();
         }
 
         // The signal is taken down next, and must not be in use then.
-        await Quietly(hinted);
+        await hinted.Quietly();
     }
 
     /// <summary>Finds the end of the log, and goes back by what the tail may hold, for those who come back after a restart.</summary>
@@ -142,7 +142,7 @@ internal sealed partial class LogTail(
     public async Task Hear(ISignal further, CancellationToken cancel)
     {
         while (!cancel.IsCancellationRequested)
-            await Quietly(WaitForHint(further, cancel));
+            await WaitForHint(further, cancel).Quietly();
     }
 
     private async Task WaitForHint(ISignal from, CancellationToken cancel)
@@ -162,8 +162,6 @@ internal sealed partial class LogTail(
             await surroundings.Delay(options.PollInterval, cancel);
         }
     }
-
-    private static async Task Quietly(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     [LoggerMessage(1, LogLevel.Warning, "The log cannot be read; readers wait while this is tried again.")]
     private static partial void LogFailed(ILogger logger, Exception e);

@@ -62,8 +62,7 @@ internal sealed partial class Leases(
             }
 
             pause -= surroundings.Time.GetElapsedTime(asked);
-            await surroundings.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, cancel)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await surroundings.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, cancel).Quietly();
         }
     }
 

@@ -13,8 +13,7 @@ internal sealed partial class Tombstones(
     {
         while (!cancel.IsCancellationRequested)
         {
-            await surroundings.Delay(Interval, cancel)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await surroundings.Delay(Interval, cancel).Quietly();
             try
             {
                 if (!cancel.IsCancellationRequested)

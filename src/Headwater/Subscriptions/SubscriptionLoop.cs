@@ -48,7 +48,7 @@ internal sealed partial class SubscriptionLoop(
                 // Whatever was said of it is the next owner's now.
                 trouble.IsOver(out _);
                 progress = progress with { State = SubscriptionState.Standby, Failure = null };
-                await changed.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await changed.WaitAsync(cancel).Quietly();
             }
         }
     }
@@ -107,7 +107,7 @@ internal sealed partial class SubscriptionLoop(
                 progress = new(SubscriptionState.Stopped, e.Before, e.Message);
                 LogStopped(logger, e, Name);
                 Telemetry.Failed(Name);
-                await again.WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await again.WaitAsync(cancel).Quietly();
             }
             catch (Exception e)
             {
@@ -130,8 +130,7 @@ internal sealed partial class SubscriptionLoop(
     {
         if (trouble.Occurs())
             LogRetrying(logger, e, Name);
-        await surroundings.Delay(trouble.Backoff, cancel)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await surroundings.Delay(trouble.Backoff, cancel).Quietly();
     }
 
     /// <summary>

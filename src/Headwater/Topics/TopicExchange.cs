@@ -55,14 +55,14 @@ internal sealed partial class TopicExchange(
             var batch = Take();
             if (batch.Count == 0)
             {
-                await Quietly(more.WaitAsync(cancel));
+                await more.WaitAsync(cancel).Quietly();
                 continue;
             }
 
             using var limit = new CancellationTokenSource(patience, surroundings.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
             List<Task> tasks = [.. batch.Select(each => Publish(each.Place, each.Change, either.Token))];
-            await Quietly(Task.WhenAll(tasks));
+            await Task.WhenAll(tasks).Quietly();
             if (tasks.Find(task => !task.IsCompletedSuccessfully) is not { } failed)
             {
                 if (sending.IsOver(out var failures))
@@ -79,7 +79,7 @@ internal sealed partial class TopicExchange(
                 return;
             if (sending.Occurs())
                 LogNotTold(logger, failed.Exception?.InnerException);
-            await Quietly(surroundings.Delay(sending.Backoff, cancel));
+            await surroundings.Delay(sending.Backoff, cancel).Quietly();
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed partial class TopicExchange(
 
                 if (listening.IsOver(out var failures))
                     LogHeardAgain(logger, failures);
-                await Quietly(Task.WhenAny(changed, surroundings.Delay(lookInterval, cancel)));
+                await Task.WhenAny(changed, surroundings.Delay(lookInterval, cancel)).Quietly();
             }
             catch (Exception) when (cancel.IsCancellationRequested)
             {
@@ -135,7 +135,7 @@ internal sealed partial class TopicExchange(
             {
                 if (listening.Occurs())
                     LogNotHeard(logger, e);
-                await Quietly(surroundings.Delay(listening.Backoff, cancel));
+                await surroundings.Delay(listening.Backoff, cancel).Quietly();
             }
         }
     }
@@ -179,9 +179,6 @@ internal sealed partial class TopicExchange(
             rings.TellWhoIsHere(place);
         }
     }
-
-    private static async Task Quietly(Task task) =>
-        await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     [LoggerMessage(80, LogLevel.Warning, "What is published to topics cannot be told to other nodes; who follows there is told that something was missed.")]
     private static partial void LogNotTold(ILogger logger, Exception? e);
