@@ -31,6 +31,9 @@ internal sealed class SseConnection(
     // A flush that waits for more than the socket's buffer waits for the client.
     private static readonly TimeSpan slow = TimeSpan.FromMilliseconds(20);
 
+    // Timers go by a clock that is coarser than the one that time is measured by, and may be over before it is.
+    private static readonly TimeSpan early = TimeSpan.FromMilliseconds(20);
+
     private readonly ConnectionLife life = client.Life;
     private readonly List<FeedItem> items = [];
     private ICrowdWay? way;
@@ -247,7 +250,7 @@ internal sealed class SseConnection(
         {
             await writing;
         }
-        catch (OperationCanceledException) when (life.End is null && Stopwatch.GetElapsedTime(began) >= node.Options.WriteTimeout)
+        catch (OperationCanceledException) when (life.End is null && Stopwatch.GetElapsedTime(began) + early >= node.Options.WriteTimeout)
         {
             FeedConnection.Dropped("slow");
             throw;
